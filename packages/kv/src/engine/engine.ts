@@ -1,0 +1,85 @@
+// The contract of an ordered key-value engine on one disk: RocksDB (rocksdb.ts), and its twin in
+// memory (memory.ts) whose crashes are stated below. conformance.ts is what both must pass.
+
+export type Family = "default" | "lock" | "write" | "raft";
+export const families = ["default", "lock", "write", "raft"] as const satisfies readonly Family[];
+
+/** Reads answer at once when the bytes are in memory, else with a promise: never a blocked thread. */
+export type Maybe<T> = T | Promise<T>;
+
+/**
+ * What a crash leaves: a prefix of the order in which batches were written, the same for all
+ * families, never shorter than up to the last batch whose synced write was answered. A batch is
+ * there whole or not at all.
+ *
+ * Every failure is an `IoError`: `disk-full` and `io` (nothing of the batch was acknowledged; the
+ * engine refuses later writes until it is opened again), `corrupt`, `closed`.
+ */
+export interface Engine {
+  /** The value, or null. `snapshot` null reads the newest. The bytes are the caller's. */
+  get(family: Family, key: Uint8Array, snapshot: EngineSnapshot | null): Maybe<Buffer | null>;
+
+  /** As `get`, answers in the order of `keys`. */
+  getMany(
+    family: Family,
+    keys: readonly Uint8Array[],
+    snapshot: EngineSnapshot | null,
+  ): Maybe<(Buffer | null)[]>;
+
+  /** A view of this moment. Taken without waiting; holds old versions until released. */
+  snapshot(): EngineSnapshot;
+
+  /** A cursor over [lower, upper) in the bytes' order. Close it. */
+  iterate(family: Family, options: IterateOptions): EngineIterator;
+
+  /**
+   * Applies the batch whole. Batches are applied, and answered, in the order of the calls.
+   * With `sync` the answer comes after the bytes are on the disk; waiting writers share one fsync.
+   */
+  write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void>;
+
+  /** A copy of this moment that can be opened by itself; `directory` must not exist yet. */
+  checkpoint(directory: string): Promise<void>;
+
+  /** Refuses new work, waits for the work under way, lets go of everything. Twice is once. */
+  close(): Promise<void>;
+}
+
+export interface EngineSnapshot {
+  release(): void;
+}
+
+export interface IterateOptions {
+  /** First key that belongs to it. */
+  readonly lower: Uint8Array;
+  /** First key that no longer does; null has no end. */
+  readonly upper: Uint8Array | null;
+  readonly reverse: boolean;
+  readonly snapshot: EngineSnapshot | null;
+  /** Values are left out (empty). */
+  readonly keysOnly?: boolean;
+}
+
+/**
+ * Stands before its first entry until the first `next`. `key` and `value` are views into a buffer
+ * that the following `next`, `seek` or `close` overwrites: copy what is kept.
+ */
+export interface EngineIterator {
+  /** Steps to the next entry in its direction; false at the end. Rows come in pages underneath. */
+  next(): Maybe<boolean>;
+  /** Jumps so that `next` gives the first entry at or beyond `key` in its direction. */
+  seek(key: Uint8Array): void;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  close(): void;
+}
+
+/** Changes of one atomic write, in order. The bytes are RocksDB's own (write-batch.ts). */
+export interface WriteBatch {
+  put(family: Family, key: Uint8Array, value: Uint8Array): void;
+  delete(family: Family, key: Uint8Array): void;
+  /** Deletes [from, to). */
+  deleteRange(family: Family, from: Uint8Array, to: Uint8Array): void;
+  readonly count: number;
+  readonly bytes: number;
+}

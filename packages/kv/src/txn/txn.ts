@@ -1,0 +1,114 @@
+// The contract of transactions: snapshot isolation over ordered keys. The embedded store, the
+// cluster's client and the strict twin keep it; conformance.ts is what all of them must pass.
+
+/** A point of the store's time: physical milliseconds << 18 | logical (TiKV's TSO). */
+export type Timestamp = bigint;
+
+export type Key = Uint8Array;
+
+/** Bounds that every implementation enforces, so that what passes embedded passes on a cluster. */
+export const transactionAgeMsMax = 10_000;
+export const transactionKeysMax = 5_000;
+export const transactionBytesMax = 4 * 1024 * 1024;
+export const snapshotAgeMsMax = 10 * 60_000;
+export const keyBytesMax = 4096;
+export const scanLimitMax = 10_240;
+export const attemptsMax = 8;
+
+export interface Store {
+  /**
+   * Runs `fn` on a snapshot, then commits what it wrote, whole or not at all. On a conflict `fn` is
+   * run again on a new snapshot (at most `attemptsMax` times): it must have no effect but its writes.
+   * An exception of `fn` rolls back and goes to the caller, who sees nothing written.
+   */
+  transact<T>(fn: (transaction: Transaction) => Promise<T>): Promise<Outcome<T>>;
+
+  /**
+   * A view of the newest moment, or of `at` while its versions are still kept. Release it.
+   * Everything committed before the call is in it.
+   */
+  snapshot(at?: Timestamp): Promise<Snapshot>;
+
+  /** Waits for the transactions under way; later calls fail with `closed`. */
+  close(): Promise<void>;
+}
+
+export type Outcome<T> =
+  | {
+      readonly type: "committed";
+      readonly value: T;
+      /** Null when nothing was written. */
+      readonly commitTs: Timestamp | null;
+    }
+  /** Others won `attemptsMax` times; nothing was written. Answer 503 or try later. */
+  | { readonly type: "contended" }
+  /** Nobody knows whether it was committed. Read again before saying anything. */
+  | { readonly type: "undetermined" };
+
+/** Keys and values are the caller's own bytes; a value may be empty, a key may not. */
+export interface Reader {
+  /** The moment that is read. In a transaction no other has the same. */
+  readonly startTs: Timestamp;
+  get(key: Key): Promise<Uint8Array | null>;
+  /** Answers in the order of `keys`. */
+  getMany(keys: readonly Key[]): Promise<(Uint8Array | null)[]>;
+  /** The first `limit` entries of [start, end) in the scan's direction, own writes included. */
+  scan(range: Range, options: ScanOptions): Promise<Entry[]>;
+}
+
+export interface Range {
+  readonly start: Key;
+  /** Null has no end. */
+  readonly end: Key | null;
+}
+
+export interface ScanOptions {
+  /** 1 to `scanLimitMax`. */
+  readonly limit: number;
+  /** From the end of the range to its start. */
+  readonly reverse?: boolean;
+  /** Values come empty. */
+  readonly keysOnly?: boolean;
+}
+
+export interface Entry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export interface Snapshot extends Reader {
+  release(): void;
+}
+
+export interface Transaction extends Reader {
+  put(key: Key, value: Uint8Array): void;
+  delete(key: Key): void;
+  /**
+   * These keys take part in the detection of conflicts as if they were written, their values stay.
+   * Needed wherever an invariant hangs on what was only read (write skew). `hot`: wait in line for
+   * them first; must come before the first read or write, and what is read then is newer than the wait.
+   */
+  lock(keys: readonly Key[], options?: { readonly hot?: boolean }): Promise<void>;
+}
+
+export type StoreErrorCode =
+  | "too-large"
+  | "too-old"
+  | "key-too-long"
+  | "key-empty"
+  | "limit"
+  | "order"
+  | "closed"
+  /** A snapshot's or transaction's versions may be gone already. */
+  | "snapshot-too-old";
+
+/** A bound was broken, or the store is gone. Conflicts are never thrown to callers of `transact`. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
