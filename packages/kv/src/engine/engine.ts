@@ -74,12 +74,16 @@ export interface EngineIterator {
   close(): void;
 }
 
-/** Changes of one atomic write, in order. The bytes are RocksDB's own (write-batch.ts). */
+/** Changes of one atomic write, in order: `createWriteBatch()` of write-batch.ts, for every engine. */
 export interface WriteBatch {
   put(family: Family, key: Uint8Array, value: Uint8Array): void;
   delete(family: Family, key: Uint8Array): void;
-  /** Deletes [from, to). */
+  /** Deletes [from, to); nothing when `from` is not below `to`. */
   deleteRange(family: Family, from: Uint8Array, to: Uint8Array): void;
+  /** Empties it for another use; as any change, allowed once `write` was called with it. */
+  clear(): void;
   readonly count: number;
   readonly bytes: number;
+  /** The batch in RocksDB's format. A view that the next change overwrites. */
+  encoded(): Buffer;
 }
