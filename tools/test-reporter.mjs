@@ -1,0 +1,51 @@
+// node:test's events as people want them: a line per file, every failure in full, the reason of every
+// skip, and last the one line that CI reads. Plain JavaScript, because Node loads it without a loader.
+
+import { relative } from "node:path";
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+export default async function* report(events) {
+  const files = new Map();
+  for await (const event of events) {
+    if (event.type === "test:stdout" || event.type === "test:stderr") yield event.data.message;
+    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
+    yield* result(files, event.type === "test:pass", event.data);
+  }
+  for (const [file, tally] of [...files].sort()) {
+    yield `${tally.failed > 0 ? "FAIL" : "ok  "} ${file}  ${summary(tally)}\n`;
+  }
+  yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`;
+}
+
+function* result(files, passed, data) {
+  if (data.details?.type === "suite") return;
+  const file = relative(process.cwd(), data.file ?? data.name);
+  // A file's own test stands for a crash on loading, unless it passed: then its tests speak.
+  if (data.name.endsWith(".test.ts") && passed) return;
+  if (!files.has(file)) files.set(file, { passed: 0, failed: 0, skipped: 0 });
+  const skipped = data.skip !== undefined;
+  const kind = skipped ? "skipped" : passed ? "passed" : "failed";
+  counts[kind] += 1;
+  files.get(file)[kind] += 1;
+  if (skipped) yield `skip ${file}: ${data.name}${reason(data.skip)}\n`;
+  if (kind === "failed") yield failure(file, data);
+}
+
+function reason(skip) {
+  return typeof skip === "string" && skip !== "" ? ` (${skip})` : "";
+}
+
+function failure(file, data) {
+  const error = data.details?.error;
+  const cause = error?.cause ?? error;
+  const text = cause?.stack ?? cause?.message ?? String(cause);
+  return `\nFAIL ${file}: ${data.name}\n${String(text).replace(/^/gm, "    ")}\n\n`;
+}
+
+function summary({ passed, failed, skipped }) {
+  const parts = [`${passed} passed`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  if (skipped > 0) parts.push(`${skipped} skipped`);
+  return parts.join(", ");
+}
