@@ -37,7 +37,9 @@ process.exitCode = await commands[name](args);
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  fail(`Sampan needs Node 20.19 or later; this is ${process.versions.node}. See https://nodejs.org`);
+  fail(
+    `Sampan needs Node 20.19 or later; this is ${process.versions.node}. See https://nodejs.org`,
+  );
 }
 
 /** RocksDB's headers and a C++ compiler: the one thing that npm does not bring. */
@@ -123,7 +125,9 @@ function quiet(command, args, { env = process.env, allowFailure = false, hint = 
   const done = spawnSync(command, args, { cwd: root, env, encoding: "utf8", maxBuffer: 1 << 26 });
   if (done.status === 0 || allowFailure) return;
   process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-  fail(`${[command, ...args].join(" ")} failed${done.error ? `: ${done.error.message}` : ""}\n${hint}`);
+  fail(
+    `${[command, ...args].join(" ")} failed${done.error ? `: ${done.error.message}` : ""}\n${hint}`,
+  );
 }
 
 /** Runs Node in the foreground; signals go on to it, its exit code is ours. */
@@ -134,7 +138,9 @@ function node(args) {
   }
   return new Promise((resolve) => {
     child.on("error", (error) => fail(error.message));
-    child.on("exit", (code, signal) => resolve(signal === null ? code : 128 + signalNumber(signal)));
+    child.on("exit", (code, signal) =>
+      resolve(signal === null ? code : 128 + signalNumber(signal)),
+    );
   });
 }
 

@@ -47,7 +47,8 @@ test("every import follows the arrows of the house", () => {
       const target = resolveImport(file, specifier, faces);
       if (target === null) {
         const ours = specifier.startsWith("@sampan/");
-        if (ours) broken.push(`${at}${specifier} is no public face of its package (see its exports)`);
+        if (ours)
+          broken.push(`${at}${specifier} is no public face of its package (see its exports)`);
         continue;
       }
       const crosses = packageOf(file) !== packageOf(target);
@@ -62,7 +63,9 @@ test("every import follows the arrows of the house", () => {
 });
 
 function packageOf(file: string): string {
-  return file.startsWith("packages/") ? file.split("/").slice(0, 2).join("/") : (file.split("/")[0] ?? "");
+  return file.startsWith("packages/")
+    ? file.split("/").slice(0, 2).join("/")
+    : (file.split("/")[0] ?? "");
 }
 
 test("every public face names a file that is there", () => {
@@ -111,7 +114,8 @@ test("every runtime dependency is pinned exactly and has its line in the depende
     for (const [name, version] of Object.entries(manifestOf(path).dependencies ?? {})) {
       if (name.startsWith("@sampan/")) continue;
       if (!/^\d+\.\d+\.\d+$/.test(version)) broken.push(`${path}: ${name} ${version} is not exact`);
-      if (!record.includes(`\`${name}\``)) broken.push(`${path}: ${name} has no line in the record`);
+      if (!record.includes(`\`${name}\``))
+        broken.push(`${path}: ${name} has no line in the record`);
     }
   }
   assert.deepEqual(broken, []);
@@ -123,7 +127,10 @@ test("a package imports only what its own manifest names", () => {
     const manifest = manifestOf(`${packageOf(file)}/package.json`);
     for (const { specifier, line } of importsOf(readTree(file))) {
       const own = specifier.startsWith(".") || specifier.startsWith("node:");
-      const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+      const name = specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
       if (own || name === manifest.name) continue;
       if (manifest.dependencies?.[name] === undefined) broken.push(`${file}:${line}: ${name}`);
     }

@@ -19,7 +19,11 @@ const pureNote = "core decides and has no effects: pass data in, or move the eff
 export const areas: readonly Area[] = [
   { path: "packages/env", values: [], why: "env is the floor: it knows no other package" },
   { path: "packages/oci/src/model", values: [], why: "the image model is pure and stands alone" },
-  { path: "packages/oci/src/testing", values: ["packages/oci/src/model"], why: "builds images only" },
+  {
+    path: "packages/oci/src/testing",
+    values: ["packages/oci/src/model"],
+    why: "builds images only",
+  },
   {
     path: "packages/oci/src/remote",
     values: ["packages/oci/src/model", "packages/env"],
@@ -27,7 +31,11 @@ export const areas: readonly Area[] = [
   },
   { path: "packages/rocksdb", values: [], why: "the addon is publishable alone" },
   { path: "packages/kv/src/core", values: [], types: ["packages/env"], why: pureNote },
-  { path: "packages/kv/src/engine", values: ["packages/env"], why: "an engine knows no transactions" },
+  {
+    path: "packages/kv/src/engine",
+    values: ["packages/env"],
+    why: "an engine knows no transactions",
+  },
   {
     path: "packages/kv/src/engine/rocksdb.ts",
     values: ["packages/kv/src/engine", "packages/env", "packages/rocksdb"],
@@ -41,7 +49,12 @@ export const areas: readonly Area[] = [
   },
   {
     path: "packages/kv/src/embedded",
-    values: ["packages/kv/src/core", "packages/kv/src/engine", "packages/kv/src/txn", "packages/env"],
+    values: [
+      "packages/kv/src/core",
+      "packages/kv/src/engine",
+      "packages/kv/src/txn",
+      "packages/env",
+    ],
     why: "the embedded store composes core and an engine; it must not know RocksDB",
   },
   {
@@ -96,7 +109,10 @@ export function importsOf(text: string): Import[] {
   for (const match of text.matchAll(statement)) {
     const specifier = match[3] ?? "";
     const braces = /\{([^}]*)\}/.exec(match[0])?.[1];
-    const members = braces?.split(",").map((name) => name.trim()).filter((name) => name !== "");
+    const members = braces
+      ?.split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
     const allTypes = members?.every((name) => name.startsWith("type ")) ?? false;
     const typesOnly = match[2] !== undefined || allTypes;
     found.push({ specifier, typesOnly, line: lineAt((match.index ?? 0) + match[0].search(/\S/)) });

@@ -7,7 +7,10 @@ import { root } from "./tree.ts";
 
 const fix = process.argv.includes("--fix");
 const steps = [
-  ["format and lint", [join(root, "node_modules/.bin/biome"), "check", ...(fix ? ["--write"] : [])]],
+  [
+    "format and lint",
+    [join(root, "node_modules/.bin/biome"), "check", ...(fix ? ["--write"] : [])],
+  ],
   ["tidy and boundaries", [join(root, "tools/test.ts"), "tools/tidy", "tools/boundaries"]],
 ] as const;
 

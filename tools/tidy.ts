@@ -51,7 +51,8 @@ export const rules: readonly Rule[] = [
     where: runsSimulated,
   },
   {
-    pattern: /\bfetch\(|\bcrypto\.subtle\b|\bfs\.promises\b|\bWeakRef\b|\bFinalizationRegistry\b|\bAtomics\b/,
+    pattern:
+      /\bfetch\(|\bcrypto\.subtle\b|\bfs\.promises\b|\bWeakRef\b|\bFinalizationRegistry\b|\bAtomics\b/,
     instead: "a seam (a simulated run must equal its replay)",
     where: runsSimulated,
   },
@@ -60,7 +61,11 @@ export const rules: readonly Rule[] = [
     instead: "events in, actions out",
     where: isCore,
   },
-  { pattern: /\bFIXME\b|\bTODO\b|\bXXX\b/, instead: "an issue, or the work itself", where: everywhere },
+  {
+    pattern: /\bFIXME\b|\bTODO\b|\bXXX\b/,
+    instead: "an issue, or the work itself",
+    where: everywhere,
+  },
   { pattern: /@ts-ignore|@ts-nocheck/, instead: "the right type", where: everywhere },
   {
     pattern: /instanceof Error\b/,
@@ -93,10 +98,14 @@ export function findings(file: string, text: string): Finding[] {
     const code = withoutComment(line);
     for (const rule of active) {
       const match = rule.pattern.exec(code);
-      if (match !== null) found.push({ line: index + 1, text: `'${match[0]}': use ${rule.instead}` });
+      if (match !== null)
+        found.push({ line: index + 1, text: `'${match[0]}': use ${rule.instead}` });
     }
     if (file.endsWith(".ts") && line.length > lineCharactersMax) {
-      found.push({ line: index + 1, text: `${line.length} characters, ${lineCharactersMax} at most` });
+      found.push({
+        line: index + 1,
+        text: `${line.length} characters, ${lineCharactersMax} at most`,
+      });
     }
   });
   return found;

@@ -20,7 +20,8 @@ export function treeFiles(): string[] {
     encoding: "utf8",
     maxBuffer: 1 << 26,
   });
-  const files = git.status === 0 ? git.stdout.split("\n").filter((path) => path !== "") : walk(root);
+  const files =
+    git.status === 0 ? git.stdout.split("\n").filter((path) => path !== "") : walk(root);
   return files.filter((path) => existsSync(join(root, path))).sort();
 }
 

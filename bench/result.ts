@@ -1,0 +1,81 @@
+// What a benchmark says: rows of medians beside the peer's, as a table and as JSON.
+
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+
+export interface Row {
+  readonly work: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly peer: number | null;
+  readonly peerName: string | null;
+  /** Above 1 means that ours is better, whatever the unit. */
+  readonly ratio: number | null;
+  readonly rounds: number;
+}
+
+export interface BenchOptions {
+  readonly peers: readonly string[];
+  readonly rounds: number;
+}
+
+export type Better = "more" | "less";
+
+export interface Measured {
+  readonly work: string;
+  readonly unit: string;
+  readonly better: Better;
+  readonly rounds: number;
+}
+
+/** One row from the figures of all rounds; `peer` empty when there is none. */
+export function row(
+  what: Measured,
+  ours: readonly number[],
+  peer: { readonly name: string; readonly figures: readonly number[] } | null,
+): Row {
+  const mine = median(ours);
+  const theirs = peer === null ? null : median(peer.figures);
+  const ratio = theirs === null ? null : what.better === "more" ? mine / theirs : theirs / mine;
+  const { work, unit, rounds } = what;
+  return { work, unit, ours: mine, peer: theirs, peerName: peer?.name ?? null, ratio, rounds };
+}
+
+export function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
+
+export function renderTable(rows: readonly Row[]): string {
+  const lines = rows.map((entry) => [
+    entry.work,
+    entry.unit,
+    figure(entry.ours),
+    entry.peer === null ? "–" : `${figure(entry.peer)} (${entry.peerName})`,
+    entry.ratio === null ? "–" : `${entry.ratio.toFixed(2)}×`,
+  ]);
+  const table = [["work", "unit", "sampan", "peer", "ratio"], ...lines];
+  const widths = table[0]?.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)));
+  return table
+    .map((line) =>
+      line
+        .map((cell, i) => cell.padEnd(widths?.[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function figure(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  return value >= 10 ? value.toFixed(1) : value.toFixed(3);
+}
+
+export function writeJson(file: string, name: string, rows: readonly Row[]): void {
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  const taken = new Date().toISOString();
+  const run = { bench: name, commit, node: process.versions.node, taken, rows };
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
+}
