@@ -3,34 +3,17 @@
 import { performance } from "node:perf_hooks";
 import type { Clock, Timer } from "../env.ts";
 import { assert } from "../errors.ts";
+import { sleepOn } from "../sleep.ts";
 
 /** Node fires at once when asked to wait longer than this (a signed 32-bit number of ms). */
 const waitMsMax = 2 ** 31 - 1;
 
 export function createNodeClock(): Clock {
-  return { now: Date.now, monotonic, sleep, timer };
+  return { now: Date.now, monotonic, timer, sleep: (ms, signal) => sleepOn(timer, ms, signal) };
 }
 
 function monotonic(): number {
   return performance.now();
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = (): void => {
-      waiting.cancel();
-      reject(signal?.reason);
-    };
-    const waiting = timer(ms, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
 }
 
 function timer(ms: number, fire: () => void): Timer {

@@ -56,6 +56,8 @@ function prettyLines(lines: LogStream, color: boolean): LogStream {
     colorizeObjects: false,
     translateTime: "SYS:HH:MM:ss.l",
     hideObject: true,
+    // What pino-pretty would set apart in front of the message; our fields follow it, all alike.
+    ignore: "name,pid,hostname,caller",
     messageFormat: prettyMessage,
     errorLikeObjectKeys: [],
   });
@@ -99,7 +101,7 @@ function wrap(logger: pino.Logger): Log {
     info: (message, fields) => logger.info(fields ?? {}, message),
     warn: (message, fields) => logger.warn(fields ?? {}, message),
     error: (message, fields) => logger.error(fields ?? {}, message),
-    mark: (name) => logger.debug({ mark: name }, "mark"),
+    mark: (name) => logger.debug({ mark: true }, name),
     with: (fields: LogFields) => wrap(logger.child(fields)),
   };
 }
