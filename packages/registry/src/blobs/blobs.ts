@@ -45,4 +45,8 @@ export interface BlobUpload {
 export type BlobBody =
   | { readonly type: "file"; readonly path: string; readonly start: number; readonly end: number }
   | { readonly type: "bytes"; readonly bytes: Uint8Array }
-  | { readonly type: "stream"; readonly open: () => Promise<AsyncIterable<Uint8Array>>; readonly bytes: number };
+  | {
+      readonly type: "stream";
+      readonly open: () => Promise<AsyncIterable<Uint8Array>>;
+      readonly bytes: number;
+    };
