@@ -1,0 +1,173 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { test } from "node:test";
+import { type Config, isLoopback, resolveConfig } from "./config.ts";
+import { parseFile } from "./file.ts";
+import { readEnvironment, readFlags } from "./layer.ts";
+import { environmentNameOf, flagOf, settingNames, settings } from "./settings.ts";
+
+interface Sources {
+  readonly file?: string;
+  readonly environment?: Record<string, string>;
+  readonly flags?: Parameters<typeof readFlags>[0];
+}
+
+async function resolve({ file, environment, flags }: Sources) {
+  return resolveConfig([
+    await parseFile("sampan.yaml", file ?? ""),
+    readEnvironment(environment ?? {}, ["SAMPAN_URL"]),
+    readFlags(flags ?? {}),
+  ]);
+}
+
+async function config(sources: Sources): Promise<Config> {
+  const resolved = await resolve(sources);
+  if (!resolved.ok) throw new Error(resolved.error.join("\n"));
+  return resolved.value.config;
+}
+
+async function problems(sources: Sources): Promise<readonly string[]> {
+  const resolved = await resolve(sources);
+  return resolved.ok ? [] : resolved.error;
+}
+
+test("every default is allowed by its own kind", async () => {
+  const { adminListen, adminPassword, data, listen } = await config({});
+  deepEqual(listen, { host: "127.0.0.1", port: 8080 });
+  deepEqual(adminListen, { host: "127.0.0.1", port: 8081 });
+  equal(data, null);
+  equal(adminPassword, null);
+});
+
+test("names of flags and variables are unlike each other and follow the setting's", () => {
+  equal(new Set(settingNames.map(flagOf)).size, settingNames.length);
+  equal(flagOf("adminListen"), "--admin-listen");
+  equal(environmentNameOf("adminListen"), "SAMPAN_ADMIN_LISTEN");
+});
+
+test("every setting says what it does and what it is without being set", () => {
+  for (const name of settingNames) {
+    const { absent, default: fallback, description } = settings[name];
+    match(description, /^[A-Z`].*\.$/, name);
+    equal((absent === null) === (fallback !== null), true, name);
+  }
+});
+
+test("flags weigh more than the environment, the environment more than the file", async () => {
+  const file = "listen: localhost:1\nlogLevel: debug\ncacheSize: 1GiB";
+  const environment = { SAMPAN_LISTEN: "localhost:2", SAMPAN_LOG_LEVEL: "warn" };
+  const { cacheSize, listen, logLevel } = await config({
+    file,
+    environment,
+    flags: { listen: "localhost:3" },
+  });
+  equal(listen.port, 3);
+  equal(logLevel, "warn");
+  equal(cacheSize, 1024 ** 3);
+});
+
+test("an empty variable counts as not set", async () => {
+  equal((await config({ environment: { SAMPAN_LOG_LEVEL: "" } })).logLevel, "info");
+});
+
+test("a wrong value is told with its place, what is allowed, and never the secret", async () => {
+  deepEqual(await problems({ file: "\nlisten: 8080" }), [
+    'sampan.yaml:2: listen: "8080" is no address; give HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080 for every address',
+  ]);
+  deepEqual(await problems({ environment: { SAMPAN_LOG_FORMAT: "xml" } }), [
+    'SAMPAN_LOG_FORMAT: "xml" is not one of the words; give one of auto, pretty, json',
+  ]);
+  deepEqual(await problems({ flags: { drainTimeout: "30" } }), [
+    '--drain-timeout: "30" is no duration; give a duration such as 500ms, 30s, 15m, 24h or 7d, from 0s to 1h',
+  ]);
+  deepEqual(await problems({ environment: { SAMPAN_ADMIN_PASSWORD: "short" } }), [
+    "SAMPAN_ADMIN_PASSWORD: the value is too short; give 8 to 128 characters",
+  ]);
+});
+
+test("all problems are told at once, those of a lighter layer too", async () => {
+  const found = await problems({
+    file: "lisen: a:1\nlogLevel: loud",
+    environment: { SAMPAN_DATA_DIR: "/srv" },
+    flags: { logLevel: "info", auth: "ldap" },
+  });
+  equal(found.length, 4);
+  equal(found[0], "sampan.yaml:1: lisen is no setting; did you mean listen?");
+  equal(found[1], "SAMPAN_DATA_DIR: is no setting; did you mean SAMPAN_DATA?");
+  match(found[2] ?? "", /^--auth: "ldap" is not one of the words; give password or none$/);
+  match(found[3] ?? "", /^sampan.yaml:2: logLevel: "loud" is not one of the words/);
+});
+
+test("a file that is no mapping of single values is refused with its line", async () => {
+  const first = async (file: string) => (await problems({ file }))[0] ?? "";
+  match(await first("- listen"), /^sampan.yaml:1: is no mapping/);
+  match(await first("data: x\nlisten: [a]"), /^sampan.yaml:2: listen needs a single value/);
+  match(await first("data: x\nlisten:"), /^sampan.yaml:2: listen needs a single value/);
+  match(await first("data: x\ndata: y"), /^sampan.yaml:2: .*unique/);
+  match(await first("data: 'x"), /^sampan.yaml:1: /);
+  match(await first("? [a]\n: b"), /^sampan.yaml:1: .*is no setting/);
+  match(await first("banana: 1"), /known are data, listen/);
+});
+
+test("plain scalars of a file keep their text", async () => {
+  equal((await config({ file: "data: 0755" })).data, "0755");
+  equal((await config({ file: "insecureListen: true" })).insecureListen, true);
+  equal((await config({ file: 'data: "a # b"' })).data, "a # b");
+});
+
+test("a variable nothing like a setting is mentioned, one of Kubernetes or the CLI is not", async () => {
+  const resolved = await resolve({
+    environment: {
+      OTHER: "x",
+      SAMPAN_REWRITE: "1",
+      SAMPAN_URL: "http://localhost",
+      SAMPAN_PORT: "tcp://10.0.0.1:80",
+      SAMPAN_SERVICE_HOST: "10.0.0.1",
+      SAMPAN_PORT_80_TCP_ADDR: "10.0.0.1",
+    },
+  });
+  deepEqual(resolved.ok && resolved.value.warnings, [
+    "SAMPAN_REWRITE: is no setting and was ignored",
+  ]);
+});
+
+test("a password in a file is warned of", async () => {
+  const resolved = await resolve({ file: "adminPassword: longenough" });
+  match(resolved.ok ? resolved.value.warnings.join() : "", /sampan.yaml:1: adminPassword lies/);
+});
+
+test("no authentication is refused off loopback", async () => {
+  equal((await config({ flags: { auth: "none" } })).auth, "none");
+  match((await problems({ flags: { auth: "none", listen: ":80" } }))[0] ?? "", /^--auth: none/);
+  const trusted = { auth: "none", listen: "0.0.0.0:80", insecureListen: "true" } as const;
+  match((await problems({ flags: trusted }))[0] ?? "", /^--auth: none/);
+});
+
+test("the admin port leaves loopback only on a trusted network", async () => {
+  const adminListen = "0.0.0.0:9";
+  match((await problems({ flags: { adminListen } }))[0] ?? "", /^--admin-listen: 0.0.0.0:9 would/);
+  equal((await config({ flags: { adminListen, insecureListen: "true" } })).adminListen?.port, 9);
+  equal((await config({ flags: { adminListen: "off" } })).adminListen, null);
+});
+
+test("two listeners on one port are refused before either is opened", async () => {
+  const [first] = await problems({ flags: { listen: "127.0.0.1:8081" } });
+  match(first ?? "", /^--admin-listen: 127.0.0.1:8081 is taken by --listen/);
+  deepEqual(await problems({ flags: { listen: "127.0.0.1:0", adminListen: "127.0.0.1:0" } }), []);
+});
+
+test("plain HTTP off loopback is warned of unless TLS ends in front", async () => {
+  const warnings = async (flags: Sources["flags"]) => {
+    const resolved = await resolve({ flags: { listen: "0.0.0.0:80", ...flags } });
+    return resolved.ok ? resolved.value.warnings.length : -1;
+  };
+  equal(await warnings({}), 1);
+  equal(await warnings({ insecureListen: "true" }), 0);
+  equal(await warnings({ externalUrl: "https://r.example.com" }), 0);
+});
+
+test("loopback is what cannot be reached from outside", () => {
+  for (const host of ["localhost", "127.0.0.1", "127.1.2.3", "::1"]) equal(isLoopback(host), true);
+  for (const host of ["", "0.0.0.0", "::", "10.0.0.1", "127.0.0.1.evil.example"]) {
+    equal(isLoopback(host), false);
+  }
+});

@@ -1,0 +1,95 @@
+// From layers of text to one typed configuration: the heavier layer wins, every value of every layer is
+// checked, and all problems are told at once. Pure.
+
+import { err, ok, type Result } from "@sampan/env";
+import type { Address } from "./kind.ts";
+import type { Given, Layer } from "./layer.ts";
+import { type Config, flagOf, type SettingName, settingNames, settings } from "./settings.ts";
+
+export { readFileLayer } from "./file.ts";
+export type { Address } from "./kind.ts";
+export { type Environment, type Layer, readEnvironment, readFlags } from "./layer.ts";
+export {
+  type Config,
+  environmentNameOf,
+  flagOf,
+  type SettingName,
+  settingNames,
+  settings,
+} from "./settings.ts";
+
+export interface ResolvedConfig {
+  readonly config: Config;
+  /** Lines for the log. */
+  readonly warnings: readonly string[];
+}
+
+/** `layers` in rising order of weight. The error is every problem found, one line each. */
+export function resolveConfig(layers: readonly Layer[]): Result<ResolvedConfig, readonly string[]> {
+  const problems = layers.flatMap((layer) => layer.problems);
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of settingNames) {
+    const { default: text } = settings[name];
+    values[name] = text === null ? null : read(name, { text, where: "default" }, problems);
+    for (const layer of layers) {
+      const given = layer.given.get(name);
+      if (given !== undefined) values[name] = read(name, given, problems);
+    }
+  }
+  if (problems.length > 0) return err(problems);
+
+  // Every name of the table was set by its own kind: the type that the table promises.
+  const config = values as Config;
+  const broken = rules.map((rule) => rule(config)).filter((problem) => problem !== null);
+  if (broken.length > 0) return err(broken);
+  const warnings = layers.flatMap((layer) => layer.warnings);
+  return ok({ config, warnings: [...warnings, ...plainHttpWarning(config)] });
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`, `:8080`. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function read(name: SettingName, given: Given, problems: string[]): unknown {
+  const { kind } = settings[name];
+  const parsed = kind.parse(given.text);
+  if (parsed.ok) return parsed.value;
+  const shown = kind.name === "secret" ? "the value" : JSON.stringify(given.text.slice(0, 80));
+  problems.push(`${given.where}: ${shown} ${parsed.error}; give ${kind.allowed}`);
+  return null;
+}
+
+/** What no setting can know alone. */
+const rules: readonly ((config: Config) => string | null)[] = [
+  ({ auth, listen }) => {
+    if (auth !== "none" || isLoopback(listen.host)) return null;
+    const place = formatAddress(listen);
+    return `${flagOf("auth")}: none would let everyone who reaches ${place} do everything; listen on 127.0.0.1, or use password`;
+  },
+  ({ adminListen, insecureListen }) => {
+    if (adminListen === null || insecureListen || isLoopback(adminListen.host)) return null;
+    const place = formatAddress(adminListen);
+    return `${flagOf("adminListen")}: ${place} would show metrics and state to the network without authentication; use 127.0.0.1 or off, or say ${flagOf("insecureListen")} if that network is trusted`;
+  },
+  ({ adminListen, listen }) => {
+    if (adminListen === null || listen.port === 0 || adminListen.port !== listen.port) return null;
+    const collide =
+      [listen.host, adminListen.host].includes("") || adminListen.host === listen.host;
+    if (!collide) return null;
+    return `${flagOf("adminListen")}: ${formatAddress(adminListen)} is taken by ${flagOf("listen")}; choose another port, or off`;
+  },
+];
+
+function plainHttpWarning({ externalUrl, insecureListen, listen }: Config): string[] {
+  if (isLoopback(listen.host) || insecureListen) return [];
+  if (externalUrl?.startsWith("https://") === true) return [];
+  const place = formatAddress(listen);
+  return [
+    `${place} speaks plain HTTP: passwords and images cross the network unencrypted; put a proxy with TLS in front, then set ${flagOf("externalUrl")} or ${flagOf("insecureListen")}`,
+  ];
+}

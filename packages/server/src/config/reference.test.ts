@@ -1,0 +1,11 @@
+import { equal } from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { renderReference } from "./reference.ts";
+
+const file = new URL("../../../../docs/reference/configuration.md", import.meta.url);
+
+test("docs/reference/configuration.md is what the table says (SAMPAN_REWRITE=1 writes it)", async () => {
+  if (process.env["SAMPAN_REWRITE"] === "1") await writeFile(file, renderReference());
+  equal(await readFile(file, "utf8"), renderReference());
+});

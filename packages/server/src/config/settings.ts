@@ -1,0 +1,139 @@
+// Every setting of the server, once. Flags, environment names, help and docs/reference/configuration.md
+// are all made from this table; the type `Config` is too.
+
+import {
+  address,
+  choice,
+  directory,
+  duration,
+  httpUrl,
+  type Kind,
+  orOff,
+  secret,
+  size,
+  toggle,
+} from "./kind.ts";
+
+export interface Setting<Value> {
+  readonly kind: Kind<unknown>;
+  /** As it would be written; null when the setting is absent unless somebody sets it. */
+  readonly default: string | null;
+  /** What happens where `default` is null. */
+  readonly absent: string | null;
+  readonly description: string;
+  /** False: not offered as a flag, because every user of the machine can read command lines. */
+  readonly flag: boolean;
+  /** Carries the type and nothing else. */
+  readonly value?: Value;
+}
+
+export const settings = {
+  data: optional(directory, {
+    absent:
+      "`data` in a clone of the repository, else `$XDG_DATA_HOME/sampan` (`~/.local/share/sampan`)",
+    description: "Directory that holds everything the server keeps. One process at a time.",
+  }),
+  listen: setting(address, {
+    default: "127.0.0.1:8080",
+    description:
+      "Where the registry answers: `/v2/`, `/api/v2.0/`, `/service/token`. Port 0 takes a free one.",
+  }),
+  adminListen: setting(orOff(address), {
+    default: "127.0.0.1:8081",
+    description:
+      "Where `/metrics`, `/healthz`, `/readyz` and `/debug` answer, without authentication. `off` closes it.",
+  }),
+  insecureListen: setting(toggle, {
+    default: "false",
+    description:
+      "The network is trusted (TLS ends at a proxy in front): allows the admin port off loopback and does not warn of plain HTTP.",
+  }),
+  externalUrl: optional(httpUrl, {
+    absent: "from the request (`X-Forwarded-Proto`, `X-Forwarded-Host`, `Host`)",
+    description: "What clients call this registry; goes into token realms and `Location` headers.",
+  }),
+  auth: setting(choice(["password", "none"]), {
+    default: "password",
+    description:
+      "`none` lets everyone do everything; only on a loopback address, for tests and benchmarks.",
+  }),
+  adminPassword: optional(secret({ min: 8, max: 128 }), {
+    absent: "generated, and printed once",
+    description: "Password that the user `admin` gets at the first start. Later starts ignore it.",
+    flag: false,
+  }),
+  tokenLifetime: setting(duration({ min: "1m", max: "24h" }), {
+    default: "30m",
+    description:
+      "How long a token of `/service/token` is good for. A push that takes longer asks again.",
+  }),
+  uploadExpiry: setting(duration({ min: "1m", max: "30d" }), {
+    default: "24h",
+    description: "An upload that received nothing for this long is thrown away.",
+  }),
+  stallTimeout: setting(duration({ min: "1s", max: "1h" }), {
+    default: "60s",
+    description: "A connection that moves no byte of a body for this long is closed.",
+  }),
+  cacheSize: setting(size({ min: "1MiB", max: "1TiB" }), {
+    default: "64MiB",
+    description: "Memory for blocks of the store. Filled by use, not at the start.",
+  }),
+  drainTimeout: setting(duration({ min: "0s", max: "1h" }), {
+    default: "30s",
+    description:
+      "How long requests under way may go on after SIGTERM or SIGINT. A second signal ends at once.",
+  }),
+  logLevel: setting(choice(["debug", "info", "warn", "error"]), {
+    default: "info",
+    description: "The lowest level that is written. Logs go to standard error.",
+  }),
+  logFormat: setting(choice(["auto", "pretty", "json"]), {
+    default: "auto",
+    description: "`auto` is `pretty` where standard error is a terminal, else `json`.",
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
+
+export type Config = {
+  readonly [Name in SettingName]: (typeof settings)[Name] extends Setting<infer Value>
+    ? Value
+    : never;
+};
+
+/** In the order of the table, which is the order of help and reference. */
+export const settingNames = Object.keys(settings) as readonly SettingName[];
+
+/** `adminListen` → `--admin-listen`. */
+export function flagOf(name: SettingName): string {
+  return `--${words(name).join("-")}`;
+}
+
+/** `adminListen` → `SAMPAN_ADMIN_LISTEN`. */
+export function environmentNameOf(name: SettingName): string {
+  return `SAMPAN_${words(name).join("_").toUpperCase()}`;
+}
+
+function words(name: SettingName): string[] {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).split(" ");
+}
+
+interface Described {
+  readonly description: string;
+  readonly flag?: boolean;
+}
+
+function setting<Value>(
+  kind: Kind<Value>,
+  given: Described & { readonly default: string },
+): Setting<Value> {
+  return { kind, absent: null, flag: true, ...given };
+}
+
+function optional<Value>(
+  kind: Kind<Value>,
+  given: Described & { readonly absent: string },
+): Setting<Value | null> {
+  return { kind, default: null, flag: true, ...given };
+}
