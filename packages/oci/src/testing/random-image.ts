@@ -25,7 +25,7 @@ export function randomLayer(
 ): TestLayer {
   const path = `data-${Buffer.from(random.bytes(8)).toString("hex")}`;
   const text = options.fill === "text";
-  const bytes = (text ? randomText : randomBytes)(random, options.layerBytes);
+  const bytes = text ? randomText(random, options.layerBytes) : random.bytes(options.layerBytes);
   return buildLayer([{ type: "file", path, bytes }], text ? 1 : 0);
 }
 
@@ -43,10 +43,6 @@ export function randomIndex(
       randomImage(random, { ...options, platform: { architecture, os: "linux" } }),
     );
   return buildIndex(images);
-}
-
-function randomBytes(random: RandomSource, count: number): Uint8Array {
-  return random.bytes(count);
 }
 
 const wordCount = 256;
