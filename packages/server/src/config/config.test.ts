@@ -1,3 +1,5 @@
+// Weights, places and words of problems, and what no setting can know alone.
+
 import { deepEqual, equal, match } from "node:assert/strict";
 import { test } from "node:test";
 import { type Config, isLoopback, resolveConfig } from "./config.ts";
@@ -71,13 +73,15 @@ test("an empty variable counts as not set", async () => {
 
 test("a wrong value is told with its place, what is allowed, and never the secret", async () => {
   deepEqual(await problems({ file: "\nlisten: 8080" }), [
-    'sampan.yaml:2: listen: "8080" is no address; give HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080 for every address',
+    'sampan.yaml:2: listen: "8080" is no address; give HOST:PORT, ' +
+      "such as 127.0.0.1:8080, [::1]:8080 or :8080 for every address",
   ]);
   deepEqual(await problems({ environment: { SAMPAN_LOG_FORMAT: "xml" } }), [
     'SAMPAN_LOG_FORMAT: "xml" is not one of the words; give one of auto, pretty, json',
   ]);
   deepEqual(await problems({ flags: { drainTimeout: "30" } }), [
-    '--drain-timeout: "30" is no duration; give a duration such as 500ms, 30s, 15m, 24h or 7d, from 0s to 1h',
+    '--drain-timeout: "30" is no duration; give ' +
+      "a duration such as 500ms, 30s, 15m, 24h or 7d, from 0s to 1h",
   ]);
   deepEqual(await problems({ environment: { SAMPAN_ADMIN_PASSWORD: "short" } }), [
     "SAMPAN_ADMIN_PASSWORD: the value is too short; give 8 to 128 characters",
@@ -114,7 +118,7 @@ test("plain scalars of a file keep their text", async () => {
   equal((await config({ file: 'data: "a # b"' })).data, "a # b");
 });
 
-test("a variable nothing like a setting is mentioned, one of Kubernetes or the CLI is not", async () => {
+test("a variable like no setting is mentioned, one of Kubernetes or the CLI is not", async () => {
   const resolved = await resolve({
     environment: {
       OTHER: "x",

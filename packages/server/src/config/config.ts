@@ -1,10 +1,10 @@
-// From layers of text to one typed configuration: the heavier layer wins, every value of every layer is
-// checked, and all problems are told at once. Pure.
+// From layers of text to one typed configuration: the heavier layer wins, every value of every
+// layer is checked, and all problems are told at once. Pure.
 
 import { err, ok, type Result } from "@sampan/env";
 import type { Address } from "./kind.ts";
 import type { Given, Layer } from "./layer.ts";
-import { type Config, flagOf, type SettingName, settingNames, settings } from "./settings.ts";
+import { type Config, type SettingName, settingNames, settings } from "./settings.ts";
 
 export { readFileLayer } from "./file.ts";
 export type { Address } from "./kind.ts";
@@ -68,20 +68,24 @@ function read(name: SettingName, given: Given, problems: string[]): unknown {
 const rules: readonly ((config: Config) => string | null)[] = [
   ({ auth, listen }) => {
     if (auth !== "none" || isLoopback(listen.host)) return null;
-    const place = formatAddress(listen);
-    return `${flagOf("auth")}: none would let everyone who reaches ${place} do everything; listen on 127.0.0.1, or use password`;
+    const who = `everyone who reaches ${formatAddress(listen)}`;
+    return `--auth: none would let ${who} do everything; listen on 127.0.0.1, or use password`;
   },
   ({ adminListen, insecureListen }) => {
     if (adminListen === null || insecureListen || isLoopback(adminListen.host)) return null;
     const place = formatAddress(adminListen);
-    return `${flagOf("adminListen")}: ${place} would show metrics and state to the network without authentication; use 127.0.0.1 or off, or say ${flagOf("insecureListen")} if that network is trusted`;
+    return (
+      `--admin-listen: ${place} would show metrics and state to the network without ` +
+      "authentication; use 127.0.0.1 or off, or say --insecure-listen if that network is trusted"
+    );
   },
   ({ adminListen, listen }) => {
     if (adminListen === null || listen.port === 0 || adminListen.port !== listen.port) return null;
     const collide =
       [listen.host, adminListen.host].includes("") || adminListen.host === listen.host;
     if (!collide) return null;
-    return `${flagOf("adminListen")}: ${formatAddress(adminListen)} is taken by ${flagOf("listen")}; choose another port, or off`;
+    const place = formatAddress(adminListen);
+    return `--admin-listen: ${place} is taken by --listen; choose another port, or off`;
   },
 ];
 
@@ -90,6 +94,7 @@ function plainHttpWarning({ externalUrl, insecureListen, listen }: Config): stri
   if (externalUrl?.startsWith("https://") === true) return [];
   const place = formatAddress(listen);
   return [
-    `${place} speaks plain HTTP: passwords and images cross the network unencrypted; put a proxy with TLS in front, then set ${flagOf("externalUrl")} or ${flagOf("insecureListen")}`,
+    `${place} speaks plain HTTP: passwords and images cross the network unencrypted; ` +
+      "put a proxy with TLS in front, then set --external-url or --insecure-listen",
   ];
 }

@@ -1,3 +1,5 @@
+// One table of texts per kind.
+
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
 import * as kinds from "./kind.ts";

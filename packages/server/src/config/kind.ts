@@ -113,7 +113,7 @@ export function duration(bounds: Bounds): Kind<number> {
   return quantity(durationUnits, { name: "duration", sample, ...bounds });
 }
 
-/** In bytes. Binary and decimal units are both known and differ: 1MiB is 1048576, 1MB is 1000000. */
+/** In bytes. Binary and decimal units differ: 1MiB is 1048576, 1MB is 1000000. */
 export function size(bounds: Bounds): Kind<number> {
   return quantity(sizeUnits, {
     name: "size",

@@ -1,5 +1,5 @@
-// One source of settings as text with the place each came from, and the layers that need no file: the
-// environment and the flags. file.ts makes the third. Pure.
+// One source of settings as text with the place each came from, and the layers that need no file:
+// the environment and the flags. file.ts makes the third. Pure.
 
 import { environmentNameOf, flagOf, type SettingName, settingNames } from "./settings.ts";
 import { suggest } from "./suggestion.ts";

@@ -1,3 +1,5 @@
+// The generated page must be fresh.
+
 import { equal } from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -5,7 +7,7 @@ import { renderReference } from "./reference.ts";
 
 const file = new URL("../../../../docs/reference/configuration.md", import.meta.url);
 
-test("docs/reference/configuration.md is what the table says (SAMPAN_REWRITE=1 writes it)", async () => {
+test("docs/reference/configuration.md is what the table of settings says", async () => {
   if (process.env["SAMPAN_REWRITE"] === "1") await writeFile(file, renderReference());
   equal(await readFile(file, "utf8"), renderReference());
 });

@@ -1,5 +1,5 @@
-// Every setting of the server, once. Flags, environment names, help and docs/reference/configuration.md
-// are all made from this table; the type `Config` is too.
+// Every setting of the server, once. Flags, environment names, help and the reference
+// (docs/reference/configuration.md) are all made from this table; the type `Config` is too.
 
 import {
   address,
@@ -36,17 +36,20 @@ export const settings = {
   listen: setting(address, {
     default: "127.0.0.1:8080",
     description:
-      "Where the registry answers: `/v2/`, `/api/v2.0/`, `/service/token`. Port 0 takes a free one.",
+      "Where the registry answers: `/v2/`, `/api/v2.0/`, `/service/token`. " +
+      "Port 0 takes a free one.",
   }),
   adminListen: setting(orOff(address), {
     default: "127.0.0.1:8081",
     description:
-      "Where `/metrics`, `/healthz`, `/readyz` and `/debug` answer, without authentication. `off` closes it.",
+      "Where `/metrics`, `/healthz`, `/readyz` and `/debug` answer, without authentication. " +
+      "`off` closes it.",
   }),
   insecureListen: setting(toggle, {
     default: "false",
     description:
-      "The network is trusted (TLS ends at a proxy in front): allows the admin port off loopback and does not warn of plain HTTP.",
+      "The network is trusted (TLS ends at a proxy in front): allows the admin port off " +
+      "loopback, and does not warn of plain HTTP.",
   }),
   externalUrl: optional(httpUrl, {
     absent: "from the request (`X-Forwarded-Proto`, `X-Forwarded-Host`, `Host`)",
@@ -82,7 +85,8 @@ export const settings = {
   drainTimeout: setting(duration({ min: "0s", max: "1h" }), {
     default: "30s",
     description:
-      "How long requests under way may go on after SIGTERM or SIGINT. A second signal ends at once.",
+      "How long requests under way may go on after SIGTERM or SIGINT. " +
+      "A second signal ends at once.",
   }),
   logLevel: setting(choice(["debug", "info", "warn", "error"]), {
     default: "info",

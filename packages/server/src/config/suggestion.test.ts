@@ -1,3 +1,5 @@
+// What counts as a slip of the hand.
+
 import { equal } from "node:assert/strict";
 import { test } from "node:test";
 import { suggest } from "./suggestion.ts";

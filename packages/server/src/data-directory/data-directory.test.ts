@@ -1,3 +1,5 @@
+// Second starts, leftovers of crashes, newer formats, foreign and broken directories.
+
 import { deepEqual, equal, match } from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

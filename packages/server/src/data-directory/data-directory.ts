@@ -1,5 +1,5 @@
-// The data directory: made once, held by one process at a time, never opened when it is newer than us.
-// Every role that keeps something on a disk opens it first.
+// The data directory: made once, held by one process at a time, never opened when it is newer than
+// us. Every role that keeps something on a disk opens it first.
 //
 //   DIR/            mode 0700
 //     FORMAT        {"format":"sampan-data","version":1,"createdBy":"0.1.0"}, written last of all
@@ -7,12 +7,12 @@
 //     kv/           RocksDB (its own LOCK file there is held by the kernel)
 //     blobs/        the bytes of blobs
 //
-// Crash story. FORMAT comes after the directories are on the disk: where it is missing, nothing was ever
-// stored and the creation starts again; where it is there and a directory is missing, somebody took
-// that away, and starting empty would hide it. LOCK is linked into place whole, so that no reader meets
-// half of it; after a power failure its process is gone, which the boot id tells. Two processes that
-// take over the same stale LOCK at once may both pass here, as may two containers that do not see each
-// other's processes; RocksDB's kernel lock then lets one through.
+// Crash story. FORMAT comes after the directories are on the disk: where it is missing, nothing was
+// ever stored and the creation starts again; where it is there and a directory is missing, somebody
+// took that away, and starting empty would hide it. LOCK is linked into place whole, so that no
+// reader meets half of it; after a power failure its process is gone, which the boot id tells. Two
+// processes that take over the same stale LOCK at once may both pass here, as may two containers
+// that do not see each other's processes; RocksDB's kernel lock then lets one through.
 
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -21,6 +21,8 @@ import { acquireLock, describeHolder, type Lock } from "./directory-lock.ts";
 import { syncDirectory, syncNamesAbove, writeFileDurably } from "./durable-file.ts";
 
 export const formatVersion = 1;
+
+const another = "or choose another directory with --data";
 
 export interface DataDirectory {
   readonly path: string;
@@ -51,7 +53,7 @@ export async function openDataDirectory(
     const lock = await acquireLock(join(path, "LOCK"));
     if (!lock.ok) {
       const holder = describeHolder(lock.error);
-      return err(`${path} is in use by ${holder}; stop it first, or choose another with --data`);
+      return err(`${path} is in use by ${holder}; stop it first, ${another}`);
     }
     return await openOrRelease(log, { path, version: options.version, lock: lock.value });
   } catch (error) {
@@ -127,7 +129,8 @@ async function readFormat(path: string): Promise<Result<"none" | "known", string
   }
   if (format.version > formatVersion) {
     return err(
-      `${path} has data format ${format.version}, this sampan knows up to ${formatVersion}; start the newer version that wrote it (${format.createdBy} or later), or choose another directory with --data`,
+      `${path} has data format ${format.version}, this sampan knows up to ${formatVersion}; ` +
+        `start the newer version that wrote it (${format.createdBy} or later), ${another}`,
     );
   }
   return ok("known");
@@ -160,31 +163,38 @@ async function foreignEntry(path: string): Promise<string | null> {
 }
 
 function occupied(path: string, entry: string): string {
-  return `${path} holds ${entry} but no FORMAT file, so it is no data directory of Sampan; choose an empty or new one with --data`;
+  return (
+    `${path} holds ${entry} but no FORMAT file, so it is no data directory of Sampan; ` +
+    "choose an empty or new one with --data"
+  );
 }
 
 async function missingEntry(path: string): Promise<string | null> {
   const entries = await readdir(path);
   const missing = ["kv", "blobs"].find((directory) => !entries.includes(directory));
   if (missing === undefined) return null;
-  return `${join(path, missing)} is missing, its data with it; is a disk not mounted? Put it back, then start again`;
+  const place = join(path, missing);
+  return `${place} is missing, its data with it; is a disk not mounted? Put it back first`;
 }
 
 function explain(path: string, error: unknown): string {
   switch (errorCode(error)) {
     case "ENOENT":
-      return `the directory above ${path} does not exist; make it, or choose another with --data`;
+      return `the directory above ${path} does not exist; make it, ${another}`;
     case "ENOTDIR":
     case "EEXIST":
       return `${path} is, or lies in, something that is no directory; choose another with --data`;
     case "EACCES":
     case "EPERM":
-      return `${path} may not be read and written by this user (uid ${process.getuid?.()}); change its owner, or choose another with --data`;
+      return (
+        `${path} may not be read and written by this user (uid ${process.getuid?.()}); ` +
+        `change its owner, ${another}`
+      );
     case "EROFS":
       return `${path} lies on a read-only filesystem; choose another with --data`;
     case "ENOSPC":
     case "EDQUOT":
-      return `${path} lies on a full disk; free some space, or choose another with --data`;
+      return `${path} lies on a full disk; free some space, ${another}`;
     default:
       return `${path} cannot be used: ${errorMessage(error)}`;
   }

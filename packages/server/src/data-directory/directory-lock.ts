@@ -1,5 +1,5 @@
-// Says which process holds a directory, so that a second one can be told who is in its way. Node has no
-// flock: the file names a process, and whoever finds it asks the system whether that one still runs.
+// Says which process holds a directory, so that a second one can be told who is in its way. Node
+// has no flock: the file names a process, and its finder asks the system whether that still runs.
 
 import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -7,7 +7,7 @@ import { err, errorCode, ok, type Result } from "@sampan/env";
 
 export interface Holder {
   readonly pid: number;
-  /** Start of the process in clock ticks since boot: a pid is used again. Null: the system has no /proc. */
+  /** Its start in clock ticks since boot, because pids are used again. Null: there is no /proc. */
   readonly started: string | null;
   /** Of the running kernel; another one means that the process is gone with its kernel. */
   readonly boot: string | null;
@@ -83,7 +83,7 @@ function processExists(pid: number): boolean {
   }
 }
 
-/** Field 22 of /proc/PID/stat (proc_pid_stat(5)); the name in field 2 may hold spaces and brackets. */
+/** Field 22 of /proc/PID/stat, see proc_pid_stat(5); field 2, the name, may hold brackets. */
 async function processStart(pid: number): Promise<string | null> {
   const stat = await readOrEmpty(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
