@@ -51,7 +51,7 @@ export interface Lock {
   readonly transactionSize: bigint;
   /** 0: none. */
   readonly minCommitTs: Timestamp;
-  /** The secondaries' user keys when this is the primary of an async commit, null otherwise. */
+  /** Null: no async commit. Else the primary's lock lists the secondaries' user keys, theirs nothing. */
   readonly secondaries: readonly Uint8Array[] | null;
   readonly rollbackTs: readonly Timestamp[];
   readonly lastChange: LastChange;
