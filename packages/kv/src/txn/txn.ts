@@ -13,23 +13,30 @@ export const transactionBytesMax = 4 * 1024 * 1024;
 export const snapshotAgeMsMax = 10 * 60_000;
 export const keyBytesMax = 4096;
 export const scanLimitMax = 10_240;
+/** Keys of one `getMany`. */
+export const readKeysMax = 10_240;
 export const attemptsMax = 8;
 
 export interface Store {
   /**
    * Runs `fn` on a snapshot, then commits what it wrote, whole or not at all. On a conflict `fn` is
    * run again on a new snapshot (at most `attemptsMax` times): it must have no effect but its writes.
-   * An exception of `fn` rolls back and goes to the caller, who sees nothing written.
+   * An exception of `fn` rolls back and goes to the caller, who sees nothing written. The
+   * transaction ends with `fn`: what is asked of it later fails with `closed`.
+   *
+   * A broken bound throws a `StoreError`; a store that cannot be read, or refuses to write, throws
+   * an `IoError`. In both cases nothing was or will be written.
    */
   transact<T>(fn: (transaction: Transaction) => Promise<T>): Promise<Outcome<T>>;
 
   /**
-   * A view of the newest moment, or of `at` while its versions are still kept. Release it.
-   * Everything committed before the call is in it.
+   * A view of the newest moment, or of `at` while its versions are still kept (`snapshot-too-old`
+   * when they may be gone, `snapshot-too-new` when `at` is yet to come). Release it. Everything
+   * committed before the call is in it.
    */
   snapshot(at?: Timestamp): Promise<Snapshot>;
 
-  /** Waits for the transactions under way; later calls fail with `closed`. */
+  /** Waits for the transactions under way; later calls fail with `closed`. Twice is once. */
   close(): Promise<void>;
 }
 
@@ -45,12 +52,19 @@ export type Outcome<T> =
   /** Nobody knows whether it was committed. Read again before saying anything. */
   | { readonly type: "undetermined" };
 
-/** Keys and values are the caller's own bytes; a value may be empty, a key may not. */
+/**
+ * Keys and values are the caller's own bytes; a value may be empty, a key may not. What is handed in
+ * must not change until the call, for a write until `transact`, has ended: nothing is copied. What a
+ * transaction reads of its own writes are the bytes it put.
+ */
 export interface Reader {
-  /** The moment that is read. In a transaction no other has the same. */
+  /**
+   * The moment that is read: all that was committed at or before it. In a transaction no other has
+   * the same, and asking for it counts as a read.
+   */
   readonly startTs: Timestamp;
   get(key: Key): Promise<Uint8Array | null>;
-  /** Answers in the order of `keys`. */
+  /** Answers in the order of `keys`, of which there are at most `readKeysMax`. */
   getMany(keys: readonly Key[]): Promise<(Uint8Array | null)[]>;
   /** The first `limit` entries of [start, end) in the scan's direction, own writes included. */
   scan(range: Range, options: ScanOptions): Promise<Entry[]>;
@@ -86,21 +100,30 @@ export interface Transaction extends Reader {
   /**
    * These keys take part in the detection of conflicts as if they were written, their values stay.
    * Needed wherever an invariant hangs on what was only read (write skew). `hot`: wait in line for
-   * them first; must come before the first read or write, and what is read then is newer than the wait.
+   * them first; must come once, before the first read or write (else `order`), and what is read then
+   * is newer than the wait. It spares the line's transactions from each other, not from those that
+   * write the key without it.
    */
   lock(keys: readonly Key[], options?: { readonly hot?: boolean }): Promise<void>;
 }
 
 export type StoreErrorCode =
+  /** More than `transactionKeysMax` keys or `transactionBytesMax` bytes written. */
   | "too-large"
+  /** The transaction outlived `transactionAgeMsMax`; its wait in a line of hot locks counts apart. */
   | "too-old"
   | "key-too-long"
   | "key-empty"
+  /** A scan's limit, or the count of keys in a read, is out of its bounds. */
   | "limit"
+  /** A hot lock came late. */
   | "order"
+  /** The store, the snapshot or the transaction was closed, released or has ended. */
   | "closed"
-  /** A snapshot's or transaction's versions may be gone already. */
-  | "snapshot-too-old";
+  /** A snapshot's versions may be gone already. */
+  | "snapshot-too-old"
+  /** A snapshot of a moment that the store has not reached. */
+  | "snapshot-too-new";
 
 /** A bound was broken, or the store is gone. Conflicts are never thrown to callers of `transact`. */
 export class StoreError extends Error {
