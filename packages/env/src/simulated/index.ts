@@ -2,6 +2,7 @@
 
 export type { LogLine } from "./log.ts";
 export type { SimulatedMetrics } from "./metrics.ts";
+export { createSimulatedRandom, type SimulatedRandom } from "./random.ts";
 export {
   createSimulatedWorld,
   type SimulatedProcess,
