@@ -1,0 +1,19 @@
+// The client of any registry.
+
+export type { Credentials } from "./authorization.ts";
+export type { RemoteFailure } from "./failure.ts";
+export type {
+  GetBlobOptions,
+  ListOptions,
+  ManifestContent,
+  ManifestHead,
+  Remote,
+  RemoteBlob,
+  RemoteDeps,
+  RemoteManifest,
+  RemoteOptions,
+  RemoteRepository,
+} from "./remote.ts";
+export { createRemote } from "./remote.ts";
+export type { BlobSource, ChunkedOptions } from "./uploads.ts";
+export { bytesSource } from "./uploads.ts";
