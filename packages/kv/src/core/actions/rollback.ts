@@ -69,8 +69,8 @@ function releaseLock(key: Key, lock: Lock): Modify[] {
 
 /**
  * The place of our record may be taken by another's commit at the same timestamp. A protected rollback
- * is then noted in that record, with a fence against its return after a collection; one that is not
- * protected needs nothing: our prewrite would conflict with the commit or find it.
+ * is then noted in that record, with a fence against its return after a collection. One that is not may
+ * be lost: should the prewrite still come, its lock meets the fate of the primary, which is protected.
  */
 function rollbackRecord(
   key: Key,

@@ -21,7 +21,7 @@ export class MvccTables implements MvccReader {
     for (const modify of modifies) {
       const rows = this.#families[modify.family];
       const at = lowerBound(rows, modify.key);
-      const isThere = rows[at] !== undefined && rows[at].key.equals(modify.key);
+      const isThere = rows[at]?.key.equals(modify.key) ?? false;
       const inserted =
         modify.type === "put" ? [{ key: modify.key, value: Buffer.from(modify.value) }] : [];
       rows.splice(at, isThere ? 1 : 0, ...inserted);

@@ -55,18 +55,17 @@ export function renderLock(lock: Lock): string {
 }
 
 /** `error code name=value …` of an error value, in the order of its fields. */
-export function renderError(error: { readonly code: string }): string {
-  const words = Object.entries(error).map(([name, value]) => {
-    if (name === "code") return `error ${value}`;
-    if (name === "lock") return `(${renderLock(value)})`;
-    const shown = value instanceof Uint8Array ? renderBytes(value) : renderValue(value);
-    return `${dashed(name)}=${shown}`;
-  });
-  return words.join(" ");
+export function renderError(error: { readonly code: string; readonly lock?: Lock }): string {
+  const { code, lock, ...fields } = error;
+  const words = Object.entries<unknown>(fields).map(
+    ([name, value]) => `${dashed(name)}=${renderValue(value)}`,
+  );
+  const held = lock === undefined ? [] : [`(${renderLock(lock)})`];
+  return [`error ${code}`, ...words, ...held].join(" ");
 }
 
 function renderValue(value: unknown): string {
-  return value === timestampMax ? "max" : String(value);
+  return value instanceof Uint8Array ? renderBytes(value) : String(value);
 }
 
 function dashed(name: string): string {

@@ -14,21 +14,18 @@
 import type { Result } from "@sampan/env";
 import { blocksRead } from "../actions/check-lock.ts";
 import { commit } from "../actions/commit.ts";
-import { GcScan } from "../actions/gc.ts";
-import { PointGet } from "../actions/get.ts";
 import { onePhaseCommit } from "../actions/one-phase.ts";
 import { prewrite } from "../actions/prewrite.ts";
 import { rollback } from "../actions/rollback.ts";
-import { BackwardScan } from "../actions/scan-backward.ts";
-import { ForwardScan } from "../actions/scan-forward.ts";
 import { dataKey, dataRange, decodeDataKey, versionKey } from "../data-key.ts";
-import { isPessimistic, type LockType, newLock } from "../lock-record.ts";
+import { type LockType, newLock } from "../lock-record.ts";
 import { type Modify, type MvccFamily, putLock, putWrite } from "../modify.ts";
 import type { Mutation } from "../mutation.ts";
 import { type Timestamp, timestampMax } from "../timestamp.ts";
 import type { VisibleRow } from "../visible-row.ts";
 import { newRollback, newWrite, type WriteType } from "../write-record.ts";
-import { Cursor, lowerBound, MvccTables, type Row } from "./mvcc-tables.ts";
+import { collect, getRow, rowsBetween, scanRows, valueOfRow } from "./mvcc-shell.ts";
+import { MvccTables } from "./mvcc-tables.ts";
 import { renderBytes, renderError, renderLock, renderModify, renderRow } from "./mvcc-text.ts";
 import type { Command } from "./scenario.ts";
 
@@ -40,8 +37,7 @@ export function createMvccWorld(): (command: Command) => readonly string[] {
   return (command) => {
     const run = commands[command.name];
     if (run === undefined) throw new Error(`unknown command ${command.name}`);
-    const lines = run(tables, command);
-    return lines.length === 0 ? ["ok"] : lines;
+    return run(tables, command);
   };
 }
 
@@ -76,10 +72,12 @@ const commands: Readonly<Record<string, Run>> = {
   "plant-write": plantWrite,
   "plant-lock": plantLock,
   "plant-bytes": plantBytes,
-  rows: (tables) =>
-    (["lock", "write", "default"] as const).flatMap((family) =>
+  rows: (tables) => {
+    const rows = (["lock", "write", "default"] as const).flatMap((family) =>
       tables.rows(family).map((row) => renderRow(family, row.key, row.value)),
-    ),
+    );
+    return rows.length === 0 ? ["none"] : rows;
+  },
 };
 
 function settle(
@@ -92,7 +90,7 @@ function settle(
 
 function apply(tables: MvccTables, modifies: readonly Modify[]): readonly string[] {
   tables.apply(modifies);
-  return modifies.map(renderModify);
+  return modifies.length === 0 ? ["no change"] : modifies.map(renderModify);
 }
 
 function runGet(tables: MvccTables, command: Command): readonly string[] {
@@ -100,66 +98,39 @@ function runGet(tables: MvccTables, command: Command): readonly string[] {
   const readTs = timeOf(command, "at");
   const lock = tables.lock(key);
   if (lock !== null && blocksRead(lock, key, readTs)) return [`error locked (${renderLock(lock)})`];
-  const get = new PointGet(key, readTs, { keysOnly: command.arguments.has("keys-only") });
-  const { lower, upper } = get.range;
-  for (const row of between(tables.rows("write"), lower, upper)) {
-    const step = get.step(row.value);
-    if (step === "next") continue;
-    return step === "row" && get.row !== null ? [renderVisible(tables, get.row)] : [step];
-  }
-  return ["none"];
+  const keysOnly = command.arguments.has("keys-only");
+  const row = getRow(tables, key, { readTs, keysOnly });
+  return [typeof row === "string" ? row : renderVisible(tables, row)];
 }
 
 function runScan(tables: MvccTables, command: Command): readonly string[] {
   const readTs = timeOf(command, "at");
   const to = command.arguments.get("to");
-  const { lower, upper } = dataRange(
-    bytesOf(command, "from"),
-    to === undefined ? null : Buffer.from(to, "latin1"),
-  );
-  for (const row of between(tables.rows("lock"), lower, upper)) {
-    const key = decodeDataKey(row.key);
+  const end = to === undefined ? null : Buffer.from(to, "latin1");
+  const range = dataRange(bytesOf(command, "from"), end);
+  const locked = rowsBetween(tables, "lock", range).flatMap(({ key: lockKey }) => {
+    const key = decodeDataKey(lockKey);
     const lock = key.ok ? tables.lock(key.value) : null;
-    if (key.ok && lock !== null && blocksRead(lock, key.value, readTs)) {
-      return [`error locked ${renderBytes(key.value)} (${renderLock(lock)})`];
-    }
-  }
-  const cursor = new Cursor(
-    between(tables.rows("write"), lower, upper),
-    command.arguments.has("reverse"),
-  );
-  const found = walk(cursor, command, readTs);
-  if (found === null) return ["malformed"];
-  const seeks = command.arguments.has("steps") ? [`seeks ${cursor.seeks}`] : [];
-  return [...found.map((row) => renderVisible(tables, row)), ...seeks];
-}
-
-/** The shell's loop around a scan. */
-function walk(cursor: Cursor, command: Command, readTs: Timestamp): VisibleRow[] | null {
-  const limit = Number(command.arguments.get("limit") ?? "1000");
-  const options = { keysOnly: command.arguments.has("keys-only") };
-  const backward = command.arguments.has("reverse") ? new BackwardScan(readTs, options) : null;
-  const scan = backward ?? new ForwardScan(readTs, options);
-  const found: VisibleRow[] = [];
-  for (let row = cursor.next(); row !== null && found.length < limit; row = cursor.next()) {
-    const step = scan.step(row.key, row.value);
-    if (step === "malformed") return null;
-    if (step === "row" && scan.row !== null) found.push(scan.row);
-    if (step === "seek" && scan.target !== null) cursor.seek(scan.target);
-  }
-  if (backward !== null && found.length < limit && backward.end() && backward.row !== null) {
-    found.push(backward.row);
-  }
-  return found;
+    if (!key.ok || lock === null || !blocksRead(lock, key.value, readTs)) return [];
+    return [`error locked ${renderBytes(key.value)} (${renderLock(lock)})`];
+  });
+  if (locked.length > 0) return locked;
+  const scanned = scanRows(tables, {
+    ...range,
+    readTs,
+    reverse: command.arguments.has("reverse"),
+    limit: Number(command.arguments.get("limit") ?? "1000"),
+    keysOnly: command.arguments.has("keys-only"),
+  });
+  if (scanned === null) return ["malformed"];
+  const rows = scanned.rows.map((row) => renderVisible(tables, row));
+  const shown = rows.length === 0 ? ["none"] : rows;
+  return command.arguments.has("steps") ? [...shown, `seeks ${scanned.seeks}`] : shown;
 }
 
 function runGc(tables: MvccTables, command: Command): readonly string[] {
-  const gc = new GcScan(timeOf(command, "at"));
-  for (const row of tables.rows("write")) {
-    if (gc.step(row.key, row.value) === "malformed") return ["malformed"];
-  }
-  gc.end();
-  return apply(tables, gc.take());
+  const modifies = collect(tables, timeOf(command, "at"));
+  return modifies === null ? ["malformed"] : apply(tables, modifies);
 }
 
 function runVersions(tables: MvccTables, command: Command): readonly string[] {
@@ -210,8 +181,7 @@ function plantLock(tables: MvccTables, command: Command): readonly string[] {
     secondaries: command.arguments.has("async-commit") ? [] : null,
     source: numberOf(command, "source"),
   };
-  const note = isPessimistic(planted) ? ["pessimistic transaction"] : [];
-  return [...apply(tables, [putLock(bytesOf(command, "key"), planted)]), ...note];
+  return apply(tables, [putLock(bytesOf(command, "key"), planted)]);
 }
 
 function plantBytes(tables: MvccTables, command: Command): readonly string[] {
@@ -220,25 +190,19 @@ function plantBytes(tables: MvccTables, command: Command): readonly string[] {
   const key = command.arguments.has("at") ? versionKey(user, timeOf(command, "at")) : dataKey(user);
   const value = Buffer.from(command.arguments.get("hex") ?? "", "hex");
   tables.apply([{ type: "put", family, key, value }]);
-  return [];
-}
-
-function between(rows: readonly Row[], lower: Buffer, upper: Buffer): readonly Row[] {
-  return rows.slice(lowerBound(rows, lower), lowerBound(rows, upper));
+  return ["planted"];
 }
 
 function renderVisible(tables: MvccTables, row: VisibleRow): string {
-  const key = renderBytes(row.key);
-  if (row.value !== null) return `${key} = ${renderBytes(row.value)}`;
-  const value = tables.get("default", row.valueKey);
-  return `${key} = ${value === null ? "value is missing" : renderBytes(value)}`;
+  const value = valueOfRow(tables, row);
+  return `${renderBytes(row.key)} = ${value === null ? "value is missing" : renderBytes(value)}`;
 }
 
 function mutationOf(command: Command): Mutation {
   const key = bytesOf(command, "key");
   const type = command.arguments.get("type") ?? "put";
   if (type === "delete" || type === "lock") return { type, key };
-  return { type: "put", key, value: valueOf(command.arguments) };
+  return { type: "put", key, value: putValueOf(command.arguments) };
 }
 
 /** `put KEY=VALUE`, `put KEY bytes=N`, `delete KEY`, `lock KEY`. */
@@ -251,7 +215,7 @@ function mutationLine(line: string): Mutation {
   return { type: "put", key, value: bytes ?? Buffer.from(value, "latin1") };
 }
 
-function valueOf(values: ReadonlyMap<string, string>): Buffer {
+function putValueOf(values: ReadonlyMap<string, string>): Buffer {
   const bytes = values.get("bytes");
   if (bytes !== undefined) return Buffer.alloc(Number(bytes), "x");
   return Buffer.from(values.get("value") ?? "", "latin1");
