@@ -6,7 +6,7 @@
 //
 // A reader that meets malformed bytes stays failed and gives zeros: ask `failed` once, at the end.
 
-import { assert } from "@sampan/env";
+import { assert } from "./assertion.ts";
 import { fromHalves, highHalf, lowHalf, readTimestamp, writeTimestamp } from "./timestamp.ts";
 
 export const varintBytesMax = 10;
@@ -93,7 +93,7 @@ export class ByteReader {
     return this.take(Number(zigzag >> 1n));
   }
 
-  /** A count of things of which each takes `bytesMin` or more, so that it cannot exceed the rest. */
+  /** A count of things that take `bytesMin` or more each: it cannot exceed what the rest holds. */
   count(bytesMin: number): number {
     const count = this.varint();
     if (count * BigInt(bytesMin) > BigInt(this.#bytes.length - this.#offset)) {

@@ -5,7 +5,6 @@
 //
 // The timestamp is that of the commit in the write family, of the start in the default family.
 
-import { err, ok, type Result } from "@sampan/env";
 import {
   decodeBytes,
   encodedBytes,
@@ -13,6 +12,7 @@ import {
   type MemcomparableError,
   writeEncoded,
 } from "./memcomparable.ts";
+import { err, ok, type Result } from "./result.ts";
 import {
   readInvertedTimestamp,
   type Timestamp,
@@ -62,7 +62,7 @@ export function dataRange(start: Uint8Array, end: Uint8Array | null): DataRange 
   return { lower: dataKey(start), upper: end === null ? Buffer.of(prefix + 1) : dataKey(end) };
 }
 
-/** Bounds of the versions of one key committed (or started) at or before `timestamp`, newest first. */
+/** Bounds of the versions of one key committed (or started) at or before `timestamp`. */
 export function versionRange(key: Uint8Array, timestamp: Timestamp): DataRange {
   const lower = versionKey(key, timestamp);
   const upper = Buffer.allocUnsafe(lower.length + 1);

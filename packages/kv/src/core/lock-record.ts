@@ -1,5 +1,5 @@
-// A record of the lock family: a write under way on a key (TiKV's txn_types/lock.rs). Its key is the
-// data key without a timestamp; its value:
+// A record of the lock family: a write under way on a key (TiKV's txn_types/lock.rs). Its key is
+// the data key without a timestamp; its value:
 //
 //   lock    type (P D L S H) | primary (compact) | start timestamp (varint) | ttl (varint) | field*
 //   field   v | length (u8) | value         the value to be committed, at most 255 bytes
@@ -7,17 +7,17 @@
 //           t | u64                         size of the transaction, in keys
 //           c | timestamp (u64)             least commit timestamp allowed
 //           a | varint | compact*           async commit, with the secondaries' keys
-//           r | varint | timestamp (u64)*   rollbacks of others that a calculated commit could overwrite
+//           r | varint | timestamp (u64)*   rollbacks of others that our commit could overwrite
 //           l | timestamp (u64) | varint    the last real change (last-change.ts)
 //           s | varint                      where the transaction came from
 //           F                               locked although a newer commit was there
 //           g | u64                         generation, of pipelined transactions
 //           h | varint | compact*           a shared lock's holders, each a lock record
 //
-// Fields come in this order. A reader stops at a tag that it does not know: a newer writer put it last.
-// Embedded commits are one-phase and never write one; the cluster does.
+// Fields come in this order. A reader stops at a tag that it does not know: a newer writer put it
+// last. Embedded commits are one-phase and never write one; the cluster does.
 
-import { assert, err, ok, type Result } from "@sampan/env";
+import { assert } from "./assertion.ts";
 import {
   ByteReader,
   ByteWriter,
@@ -31,6 +31,7 @@ import {
   readLastChange,
   writeLastChange,
 } from "./last-change.ts";
+import { err, ok, type Result } from "./result.ts";
 import type { Timestamp } from "./timestamp.ts";
 import { shortValueBytesMax } from "./write-record.ts";
 
@@ -51,7 +52,7 @@ export interface Lock {
   readonly transactionSize: bigint;
   /** 0: none. */
   readonly minCommitTs: Timestamp;
-  /** Null: no async commit. Else the primary's lock lists the secondaries' user keys, theirs nothing. */
+  /** Null: no async commit. Else the primary's lock lists the secondaries' keys, theirs nothing. */
   readonly secondaries: readonly Uint8Array[] | null;
   readonly rollbackTs: readonly Timestamp[];
   readonly lastChange: LastChange;

@@ -8,7 +8,7 @@
 //   "abc"     61 62 63 00 00 00 00 00 fa
 //   8 bytes   …8 bytes… ff  00 00 00 00 00 00 00 00 f7
 
-import { err, ok, type Result } from "@sampan/env";
+import { err, ok, type Result } from "./result.ts";
 
 const groupBytes = 8;
 const encodedGroupBytes = groupBytes + 1;
@@ -33,7 +33,7 @@ export function encodeBytes(bytes: Uint8Array): Buffer {
   return encoded;
 }
 
-/** Writes the encoded form at `offset`, where there is room for it; answers the offset behind it. */
+/** Writes the encoded form at `offset`, where there is room; answers the offset behind it. */
 export function writeEncoded(target: Buffer, offset: number, bytes: Uint8Array): number {
   let at = offset;
   for (let from = 0; from <= bytes.length; from += groupBytes) {

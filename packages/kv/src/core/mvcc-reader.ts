@@ -1,5 +1,6 @@
-// What an action may look up. The caller has the rows at hand before it asks for a decision (core does
-// not wait), all of one snapshot, and holds the key's latch until it has written what was decided.
+// What an action may look up. The caller has the rows at hand before it asks for a decision (core
+// does not wait), all of one snapshot, and holds the key's latch until it has written what was
+// decided.
 
 import type { Lock } from "./lock-record.ts";
 import type { Key } from "./mutation.ts";

@@ -1,8 +1,9 @@
-// Points of the store's time, as TiKV's timestamp oracle gives them: 46 bits of physical milliseconds
-// since the Unix epoch, then 18 bits that count within a millisecond. They exceed 2^53, so a face
-// shows them as bigint, while code that runs once a row compares their eight bytes in place.
+// Points of the store's time, as TiKV's timestamp oracle gives them: 46 bits of physical
+// milliseconds since the Unix epoch, then 18 bits that count within a millisecond. They exceed
+// 2^53, so a face shows them as bigint, while code that runs once a row compares their eight bytes
+// in place.
 
-import { assert } from "@sampan/env";
+import { assert } from "./assertion.ts";
 
 export type Timestamp = bigint;
 

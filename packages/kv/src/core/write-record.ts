@@ -2,15 +2,16 @@
 // txn_types/write.rs). Its key is that of data-key.ts; its value:
 //
 //   write   type (P D L R) | start timestamp (varint) | field*
-//   field   v | length (u8) | value          a put's value of at most 255 bytes; `p` protects a rollback
+//   field   v | length (u8) | value          a put's value, 255 bytes at most; p protects a rollback
 //           R                                a rollback fell on this very timestamp as well
-//           F | timestamp (u64)              the commit behind this one when that rollback came, 0: none
+//           F | timestamp (u64)              the commit behind this one at that rollback, 0: none
 //           l | timestamp (u64) | varint     the last real change (last-change.ts)
 //           S | varint                       where the transaction came from
 //
-// Fields come in this order. A reader stops at a tag that it does not know: a newer writer put it last.
+// Fields come in this order. A reader stops at a tag that it does not know: a newer writer put it
+// last.
 
-import { assert, err, ok, type Result } from "@sampan/env";
+import { assert } from "./assertion.ts";
 import { ByteReader, ByteWriter, u64Bytes, varintBytesMax } from "./byte-codec.ts";
 import {
   type LastChange,
@@ -18,6 +19,7 @@ import {
   readLastChange,
   writeLastChange,
 } from "./last-change.ts";
+import { err, ok, type Result } from "./result.ts";
 import type { Timestamp } from "./timestamp.ts";
 
 /** Longer values lie in the default family. */

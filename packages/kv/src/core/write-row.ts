@@ -108,9 +108,9 @@ function isType(byte: number): boolean {
 }
 
 /**
- * The fence names a commit that followed this record. When a read should see that commit and yet found
- * this record as the newest, the commit was a deletion, and a collection took both before this record
- * was written again.
+ * The fence names a commit that followed this record. When a read should see that commit and yet
+ * found this record as the newest, the commit was a deletion, and a collection took both before
+ * this record was written again.
  */
 function isFenced(bytes: Buffer, at: number, readTs: Buffer): boolean {
   let isZero = true;

@@ -22,9 +22,9 @@ export interface Locked {
 }
 
 /**
- * Null when a transaction of `startTs` may write the key whose newest record is given. Records of all
- * types count: a lock's, so that `lock` conflicts with writes, and a newer rollback's, because it may
- * have taken the place of ours.
+ * Null when a transaction of `startTs` may write the key whose newest record is given. Records of
+ * all types count: a lock's, so that `lock` conflicts with writes, and a newer rollback's, because
+ * it may have taken the place of ours.
  */
 export function checkConflict(
   newest: CommittedWrite | null,

@@ -6,8 +6,9 @@ import { type Timestamp, timestampMax } from "../timestamp.ts";
 
 /**
  * A lock blocks when its transaction may still commit at or before `readTs`: then only the primary
- * knows what the reader should see (Percolator, section 2.2). A read of the newest moment passes the
- * primary of a transaction, which is not committed yet as seen from there; under async commit it may be.
+ * knows what the reader should see (Percolator, section 2.2). A read of the newest moment passes
+ * the primary of a transaction, which is not committed yet as seen from there; under async commit
+ * it may be.
  */
 export function blocksRead(lock: Lock, key: Key, readTs: Timestamp): boolean {
   if (lock.type !== "put" && lock.type !== "delete") return false;

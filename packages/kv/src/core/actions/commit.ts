@@ -1,11 +1,11 @@
 // The second phase of a commit: a lock becomes a write record. Once the primary's is there, the
 // transaction is committed.
 
-import { err, ok, type Result } from "@sampan/env";
 import type { Lock } from "../lock-record.ts";
 import { deleteLock, type Modify, putWrite } from "../modify.ts";
 import type { Key } from "../mutation.ts";
 import type { MvccReader } from "../mvcc-reader.ts";
+import { err, ok, type Result } from "../result.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { transactionRecord } from "../transaction-record.ts";
 import { newWrite, type Write, type WriteType } from "../write-record.ts";

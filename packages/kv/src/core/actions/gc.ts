@@ -1,7 +1,8 @@
-// Which versions may go at a safe point, below which nobody reads any more and no lock is left. Of each
-// key the newest put at or before it stays, everything older goes; a delete is only needed to hide what
-// is older, so it goes last; records that say nothing of the value go. The shell walks the rows of the
-// write family forwards and hands each over, then writes `take()` now and then, in order.
+// Which versions may go at a safe point, below which nobody reads any more and no lock is left. Of
+// each key the newest put at or before it stays, everything older goes; a delete is only needed to
+// hide what is older, so it goes last; records that say nothing of the value go. The shell walks
+// the rows of the write family forwards and hands each over, then writes `take()` now and then, in
+// order.
 
 import type { Modify } from "../modify.ts";
 import { isNewer, RowKey } from "../row-key.ts";
@@ -60,7 +61,7 @@ export class GcScan {
     this.#key.clear();
   }
 
-  /** The changes since the last call. Any prefix of them leaves every read above the safe point as is. */
+  /** The changes since the last call. Any prefix of them leaves reads at the safe point as they are. */
   take(): Modify[] {
     const taken = this.#modifies;
     this.#modifies = [];

@@ -1,5 +1,6 @@
-// Reads one key: the shell walks the rows of the write family within `range`, newest first, and hands
-// each record over until it is told that it is enough. Locks are looked at first (check-lock.ts).
+// Reads one key: the shell walks the rows of the write family within `range`, newest first, and
+// hands each record over until it is told that it is enough. Locks are looked at first
+// (check-lock.ts).
 
 import { type DataRange, dataKey, versionRange } from "../data-key.ts";
 import type { Key } from "../mutation.ts";

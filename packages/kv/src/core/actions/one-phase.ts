@@ -1,10 +1,11 @@
-// A commit in one phase: all keys are in one place and one batch, so no lock is ever seen. This is how
-// the embedded store commits; its records are those that two phases leave behind.
+// A commit in one phase: all keys are in one place and one batch, so no lock is ever seen. This is
+// how the embedded store commits; its records are those that two phases leave behind.
 
-import { assert, err, ok, type Result } from "@sampan/env";
+import { assert } from "../assertion.ts";
 import { type Modify, putValue, putWrite } from "../modify.ts";
 import { longValueOf, type Mutation, shortValueOf } from "../mutation.ts";
 import type { MvccReader } from "../mvcc-reader.ts";
+import { err, ok, type Result } from "../result.ts";
 import { timestampMax } from "../timestamp.ts";
 import { newWrite } from "../write-record.ts";
 import { checkConflict, type Locked, type WriteConflict } from "./check-conflict.ts";

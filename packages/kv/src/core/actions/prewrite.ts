@@ -1,10 +1,10 @@
 // The first phase of a commit (Percolator, section 2.2): lock a key, with what is to be written.
 
-import { err, ok, type Result } from "@sampan/env";
 import { type Lock, newLock } from "../lock-record.ts";
 import { type Modify, putLock, putValue } from "../modify.ts";
 import { type Key, longValueOf, type Mutation, shortValueOf } from "../mutation.ts";
 import type { MvccReader } from "../mvcc-reader.ts";
+import { err, ok, type Result } from "../result.ts";
 import { type Timestamp, timestampMax } from "../timestamp.ts";
 import { checkConflict, type Locked, type WriteConflict } from "./check-conflict.ts";
 

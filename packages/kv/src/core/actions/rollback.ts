@@ -1,14 +1,15 @@
 // Gives a transaction up on one key and leaves a record that it was, so that a prewrite which comes
 // late does not bring it back to life.
 //
-// A newer rollback of the same key replaces an older one (a late prewrite then conflicts with the newer),
-// unless it is protected: a pessimistic transaction's prewrite does not look for newer records.
+// A newer rollback of the same key replaces an older one (a late prewrite then conflicts with the
+// newer), unless it is protected: a pessimistic transaction's prewrite does not look for newer
+// records.
 
-import { err, ok, type Result } from "@sampan/env";
 import { isPessimistic, type Lock } from "../lock-record.ts";
 import { deleteLock, deleteValue, deleteWrite, type Modify, putLock, putWrite } from "../modify.ts";
 import type { Key } from "../mutation.ts";
 import type { MvccReader } from "../mvcc-reader.ts";
+import { err, ok, type Result } from "../result.ts";
 import type { Timestamp } from "../timestamp.ts";
 import { type OverlappedWrite, transactionRecord } from "../transaction-record.ts";
 import { isProtectedRollback, newRollback } from "../write-record.ts";
@@ -68,9 +69,10 @@ function releaseLock(key: Key, lock: Lock): Modify[] {
 }
 
 /**
- * The place of our record may be taken by another's commit at the same timestamp. A protected rollback
- * is then noted in that record, with a fence against its return after a collection. One that is not may
- * be lost: should the prewrite still come, its lock meets the fate of the primary, which is protected.
+ * The place of our record may be taken by another's commit at the same timestamp. A protected
+ * rollback is then noted in that record, with a fence against its return after a collection. One
+ * that is not may be lost: should the prewrite still come, its lock meets the fate of the primary,
+ * which is protected.
  */
 function rollbackRecord(
   key: Key,
@@ -94,8 +96,8 @@ function replacedRollback(reader: MvccReader, key: Key, startTs: Timestamp): Mod
 }
 
 /**
- * Another transaction holds the key. Under async commit its commit timestamp is computed and may fall
- * on ours, and its record would then wipe ours out: so it takes the note along.
+ * Another transaction holds the key. Under async commit its commit timestamp is computed and may
+ * fall on ours, and its record would then wipe ours out: so it takes the note along.
  */
 function noteInLock(key: Key, lock: Lock, startTs: Timestamp): Modify[] {
   if (lock.secondaries === null || startTs < lock.minCommitTs) return [];

@@ -1,6 +1,5 @@
-// Scans keys in rising order. In the write family a key's versions come newest first, so the first one
-// that is old enough decides, and the rest of the key is passed over.
-// hot path
+// Scans keys in rising order. In the write family a key's versions come newest first, so the first
+// one that is old enough decides, and the rest of the key is passed over. hot path
 
 import { userKeyOf } from "../data-key.ts";
 import { isNewer, RowKey } from "../row-key.ts";

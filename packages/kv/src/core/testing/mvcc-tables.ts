@@ -1,5 +1,5 @@
-// The three families as sorted arrays, and what a shell does with core's answers: the plainest engine
-// there is, for scenario scripts.
+// The three families as sorted arrays, and what a shell does with core's answers: the plainest
+// engine there is, for scenario scripts.
 
 import { dataKey, decodeVersionKey, versionRange } from "../data-key.ts";
 import { decodeLock, type Lock } from "../lock-record.ts";

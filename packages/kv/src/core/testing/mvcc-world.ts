@@ -3,7 +3,7 @@
 //   prewrite  key= [value=|bytes=] [type=delete|lock] start= primary= [ttl=] [size=] [min-commit=]
 //   commit    key= start= commit=
 //   rollback  key= start= [protect]
-//   one-phase start= commit=            with lines: put KEY=VALUE, put KEY bytes=N, delete KEY, lock KEY
+//   one-phase start= commit=            lines: put KEY=VALUE, put KEY bytes=N, delete KEY, lock KEY
 //   get       key= at= [keys-only]
 //   scan      at= [from=] [to=] [limit=] [reverse] [keys-only] [steps]
 //   gc        at=

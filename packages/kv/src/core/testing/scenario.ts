@@ -117,5 +117,6 @@ export function playScenario(
 
 function difference(step: Step, output: readonly string[]): string {
   const indent = (lines: readonly string[]) => lines.map((line) => `    ${line}`).join("\n");
-  return `line ${step.line}: ${step.source.join(" / ")}\n  expected\n${indent(step.expected)}\n  got\n${indent(output)}`;
+  const head = `line ${step.line}: ${step.source.join(" / ")}`;
+  return [head, "  expected", indent(step.expected), "  got", indent(output)].join("\n");
 }
