@@ -1,11 +1,35 @@
 // Blobs as repositories see them: the record (where the bytes lie, shared by all) and the link (this
 // repository has it).
+//
+// A link that is deleted is condemned, not removed: a push under way may have seen it live and name the
+// blob all the same. So a condemned link still counts while a manifest of the repository names the
+// blob, and costs a scan, but only then; pushes that share a layer never conflict over its link.
 
 import type { Result } from "@sampan/env";
-import type { Reader, Store } from "@sampan/kv/txn";
+import { err, ok } from "@sampan/env";
+import type { Key, Range, Reader, Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, RepositoryName } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
-import type { Unsettled } from "./outcome.ts";
+import { projectOf } from "../core/project-name.ts";
+import type { BlobLinkRecord, BlobRecord } from "./blob-records.ts";
+import { decodeBlob, decodeBlobLink, encodeBlob, encodeBlobLink } from "./blob-records.ts";
+import { getGroups } from "./groups.ts";
+import {
+  blobKey,
+  blobLinkKey,
+  keyAfter,
+  locationKey,
+  projectKey,
+  readKey,
+  referenceKey,
+  referencesRange,
+  uploadKey,
+} from "./keys.ts";
+import { encodeLocation } from "./locations.ts";
+import type { Attempt, Unsettled } from "./outcome.ts";
+import { settle, startedMs } from "./outcome.ts";
+import { live } from "./record-state.ts";
+import { decodeUpload } from "./uploads.ts";
 
 export interface FoundBlob {
   readonly location: BlobLocation;
@@ -13,11 +37,36 @@ export interface FoundBlob {
 }
 
 /** Null when the repository has no such blob, whoever else has. One read of two keys. Hot path. */
-export declare function findBlob(
+export async function findBlob(
   reader: Reader,
   repository: RepositoryName,
   digest: Digest,
-): Promise<FoundBlob | null>;
+): Promise<FoundBlob | null> {
+  const keys = [blobLinkKey(repository, digest), blobKey(digest)];
+  const [link = null, blob = null] = await reader.getMany(keys);
+  if (link === null || blob === null) return null;
+  if (!(await linkCounts(reader, link, { repository, digest }))) return null;
+  const { state, location, bytes } = decodeBlob(blob);
+  // The collector condemns only what nothing names; then it answers 404, so that nobody counts on it.
+  if (state.type === "condemned" && !(await isNamed(reader, { repository, digest }))) return null;
+  return { location, bytes };
+}
+
+interface BlobOf {
+  readonly repository: RepositoryName;
+  readonly digest: Digest;
+}
+
+/** Is the blob the repository's, as this link says? No read when the link is live. */
+export async function linkCounts(reader: Reader, link: Uint8Array, of: BlobOf): Promise<boolean> {
+  return decodeBlobLink(link).state.type === "live" || (await isNamed(reader, of));
+}
+
+/** Does a manifest of the repository name the blob? */
+async function isNamed(reader: Reader, of: BlobOf): Promise<boolean> {
+  const range = referencesRange(of.digest, "blob", of.repository);
+  return (await reader.scan(range, { limit: 1, keysOnly: true })).length > 0;
+}
 
 export interface BlobCommit {
   readonly repository: RepositoryName;
@@ -26,8 +75,11 @@ export interface BlobCommit {
   /** Where the bytes lie, committed (durable). */
   readonly location: BlobLocation;
   readonly bytes: number;
-  /** Its record is removed in the same transaction. */
-  readonly uploadId: string;
+  /**
+   * Its record is removed in the same transaction. Null for an upload of one request, which needs no
+   * record: its bytes are younger than what a sweep takes.
+   */
+  readonly uploadId: string | null;
 }
 
 export interface CommittedBlob {
@@ -37,49 +89,186 @@ export interface CommittedBlob {
   readonly surplus: boolean;
 }
 
+export type BlobCommitFailure =
+  | { readonly code: "upload-unknown" }
+  | { readonly code: "project-unknown" };
+
 /**
  * Makes uploaded bytes a blob of the repository. Calling it again after an undetermined outcome is
  * safe: bytes that are already the blob's are no surplus.
  */
-export declare function commitBlob(
+export function commitBlob(
   store: Store,
   commit: BlobCommit,
-): Promise<
-  Result<
-    CommittedBlob,
-    { readonly code: "upload-unknown" } | { readonly code: "project-unknown" } | Unsettled
-  >
->;
+): Promise<Result<CommittedBlob, BlobCommitFailure | Unsettled>> {
+  return settle(store, (transaction, attempt) => runCommit(transaction, commit, attempt));
+}
+
+async function runCommit(
+  transaction: Transaction,
+  commit: BlobCommit,
+  attempt: Attempt,
+): Promise<Result<CommittedBlob, BlobCommitFailure>> {
+  const { repository, digest, location } = commit;
+  if (attempt.hot) await transaction.lock([blobKey(digest)], { hot: true });
+  const seen = await readCommit(transaction, commit);
+  if (!seen.project) return err({ code: "project-unknown" });
+  const blob = seen.blob === null ? null : decodeBlob(seen.blob);
+  if (!ownsUpload(commit, seen.upload)) {
+    const done = blob !== null && (blob.location === location || (attempt.mayBeDone && seen.link));
+    if (!done) return err({ code: "upload-unknown" });
+  }
+  linkBlob(transaction, { repository, digest });
+  if (commit.uploadId !== null) transaction.delete(uploadKey(commit.uploadId));
+  if (blob === null) {
+    const record: BlobRecord = { state: live, bytes: commit.bytes, location };
+    transaction.put(blobKey(digest), encodeBlob(record));
+    transaction.put(locationKey(location), encodeLocation({ type: "blob", digest }));
+    return ok({ location, surplus: false });
+  }
+  rescueBlob(transaction, digest, blob);
+  const surplus = blob.location !== location;
+  if (surplus) transaction.delete(locationKey(location));
+  return ok({ location: blob.location, surplus });
+}
+
+async function readCommit(transaction: Transaction, commit: BlobCommit) {
+  const { repository, digest, uploadId } = commit;
+  const project = projectOf(repository);
+  const values = await getGroups(transaction, {
+    project: project === null ? [] : [projectKey(project)],
+    upload: uploadId === null ? [] : [uploadKey(uploadId)],
+    blob: [blobKey(digest), blobLinkKey(repository, digest)],
+  });
+  const [blob = null, link = null] = values.blob;
+  const [upload = null] = values.upload;
+  return { project: (values.project[0] ?? null) !== null, upload, blob, link: link !== null };
+}
+
+function ownsUpload(commit: BlobCommit, value: Uint8Array | null): boolean {
+  if (commit.uploadId === null) return true;
+  if (value === null) return false;
+  const upload = decodeUpload(commit.uploadId, value);
+  return upload.repository === commit.repository && upload.location === commit.location;
+}
+
+/** Writes the link live; it is one of the blob's references too. */
+function linkBlob(transaction: Transaction, of: BlobOf): void {
+  putLink(transaction, of, { state: live, linkedMs: startedMs(transaction.startTs) });
+}
+
+function putLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
+  const record = encodeBlobLink(link);
+  transaction.put(blobLinkKey(of.repository, of.digest), record);
+  const by = { repository: of.repository, manifest: null };
+  transaction.put(referenceKey(of.digest, "link", by), record);
+}
+
+/** A condemned blob that is wanted again is rewritten, which conflicts with the collector. */
+export function rescueBlob(transaction: Transaction, digest: Digest, blob: BlobRecord): void {
+  if (blob.state.type === "live") return;
+  transaction.put(blobKey(digest), encodeBlob({ ...blob, state: live }));
+}
+
+export type BlobMountFailure =
+  | { readonly code: "blob-unknown" }
+  | { readonly code: "project-unknown" };
 
 /**
  * Gives `repository` the blob that `from` has. The caller has checked that the actor may pull from
  * `from`; a mount without `from` asks listBlobRepositories first.
  */
-export declare function mountBlob(
+export function mountBlob(
   store: Store,
-  mount: {
-    readonly from: RepositoryName;
-    readonly repository: RepositoryName;
-    readonly digest: Digest;
-  },
-): Promise<
-  Result<
-    FoundBlob,
-    { readonly code: "blob-unknown" } | { readonly code: "project-unknown" } | Unsettled
-  >
->;
+  mount: BlobOf & { readonly from: RepositoryName },
+): Promise<Result<FoundBlob, BlobMountFailure | Unsettled>> {
+  const { from, repository, digest } = mount;
+  return settle<FoundBlob, BlobMountFailure>(store, async (transaction) => {
+    const project = projectOf(repository);
+    if (project === null) return err({ code: "project-unknown" });
+    const keys = [projectKey(project), blobLinkKey(from, digest), blobKey(digest)];
+    const [projectValue = null, link = null, value = null] = await transaction.getMany(keys);
+    if (projectValue === null) return err({ code: "project-unknown" });
+    if (link === null || value === null) return err({ code: "blob-unknown" });
+    const counts = await linkCounts(transaction, link, { repository: from, digest });
+    if (!counts) return err({ code: "blob-unknown" });
+    const blob = decodeBlob(value);
+    rescueBlob(transaction, digest, blob);
+    linkBlob(transaction, { repository, digest });
+    return ok({ location: blob.location, bytes: blob.bytes });
+  });
+}
 
-/** Up to `limit` repositories that have the blob, in no order that means anything. */
-export declare function listBlobRepositories(
+/** Up to `limit` repositories that have the blob, in lexical order. */
+export async function listBlobRepositories(
   reader: Reader,
   digest: Digest,
   limit: number,
-): Promise<RepositoryName[]>;
+): Promise<RepositoryName[]> {
+  const range = referencesRange(digest, "link", null);
+  const entries = await reader.scan(range, { limit });
+  const repositories: RepositoryName[] = [];
+  for (const { key, value } of entries) {
+    const segments = readKey(key);
+    segments.digest();
+    segments.u8();
+    const repository = segments.text() as RepositoryName;
+    if (decodeBlobLink(value).state.type === "live") repositories.push(repository);
+  }
+  return repositories;
+}
+
+export type BlobDeletionFailure =
+  | { readonly code: "blob-unknown" }
+  | { readonly code: "blob-in-use" };
 
 /** Takes the blob out of the repository; refused while a manifest of the repository names it. */
-export declare function deleteBlob(
+export function deleteBlob(
   store: Store,
-  what: { readonly repository: RepositoryName; readonly digest: Digest },
-): Promise<
-  Result<null, { readonly code: "blob-unknown" } | { readonly code: "blob-in-use" } | Unsettled>
->;
+  of: BlobOf,
+): Promise<Result<null, BlobDeletionFailure | Unsettled>> {
+  return settle<null, BlobDeletionFailure>(store, async (transaction, attempt) => {
+    const value = await transaction.get(blobLinkKey(of.repository, of.digest));
+    const link = value === null ? null : decodeBlobLink(value);
+    const condemned = link === null || link.state.type === "condemned";
+    if (condemned && attempt.mayBeDone) return ok(null);
+    if (link === null) return err({ code: "blob-unknown" });
+    if (await isNamed(transaction, of)) return err({ code: "blob-in-use" });
+    if (condemned) return err({ code: "blob-unknown" });
+    condemnLink(transaction, of, link);
+    return ok(null);
+  });
+}
+
+function condemnLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
+  const sinceMs = startedMs(transaction.startTs);
+  putLink(transaction, of, { ...link, state: { type: "condemned", sinceMs } });
+}
+
+/** Two keys each, well below what one transaction takes. */
+const linksPage = 1_000;
+
+/** Condemns all links of the range, a page a transaction. */
+export async function condemnBlobLinks(
+  store: Store,
+  range: Range,
+): Promise<Result<null, Unsettled>> {
+  let start = range.start;
+  for (;;) {
+    const from = { ...range, start };
+    const page = await settle<Key | null, never>(store, async (transaction) => {
+      const entries = await transaction.scan(from, { limit: linksPage });
+      for (const { key, value } of entries) {
+        const segments = readKey(key);
+        const of = { repository: segments.text() as RepositoryName, digest: segments.digest() };
+        const link = decodeBlobLink(value);
+        if (link.state.type === "live") condemnLink(transaction, of, link);
+      }
+      const last = entries.length < linksPage ? undefined : entries.at(-1);
+      return ok(last === undefined ? null : keyAfter(last.key));
+    });
+    if (!page.ok) return page;
+    if (page.value === null) return ok(null);
+    start = page.value;
+  }
+}

@@ -9,6 +9,7 @@ export * from "./manifest-push.ts";
 export * from "./manifest-removal.ts";
 export * from "./manifests.ts";
 export * from "./outcome.ts";
+export * from "./project-removal.ts";
 export * from "./projects.ts";
 export * from "./referrers.ts";
 export * from "./repositories.ts";

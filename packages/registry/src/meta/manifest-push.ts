@@ -1,11 +1,50 @@
 // Pushing a manifest: one transaction, so that either all of it is visible or nothing.
+//
+// What a push reads and does not write could change under it (snapshot isolation). Where that matters:
+// - its own manifest link is locked when it is there already, against a deletion of the manifest;
+// - the project is locked when the repository is new, against a deletion of the project;
+// - blobs and content that are condemned are rewritten, against the collector;
+// - blob links and an existing repository are only read: their deletion is made to wait instead
+//   (blob-links.ts, repositories.ts), so that pushes into one repository do not conflict.
 
 import type { Result } from "@sampan/env";
-import type { Store } from "@sampan/kv/txn";
+import { assert, err, ok } from "@sampan/env";
+import type { Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, Manifest, RepositoryName, Tag } from "@sampan/oci/model";
+import { requiredBlobs } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
+import type { ProjectName } from "../core/project-name.ts";
+import { projectOf } from "../core/project-name.ts";
+import { createOutbox } from "../events/outbox.ts";
+import { linkCounts, rescueBlob } from "./blob-links.ts";
+import { decodeBlob } from "./blob-records.ts";
+import type { Outline } from "./content.ts";
+import { decodeContent, encodeContent, encodeOutline, outlineOf } from "./content.ts";
+import type { Values } from "./groups.ts";
+import { getGroups } from "./groups.ts";
+import {
+  blobKey,
+  blobLinkKey,
+  contentKey,
+  locationKey,
+  manifestKey,
+  manifestTagKey,
+  outlineKey,
+  projectKey,
+  referenceKey,
+  referrerKey,
+  repositoryKey,
+  tagKey,
+} from "./keys.ts";
+import { encodeLocation } from "./locations.ts";
+import { decodeManifest, decodeTag, encodeManifest, encodeTag } from "./manifest-records.ts";
 import type { ManifestContent } from "./manifests.ts";
-import type { Unsettled } from "./outcome.ts";
+import { manifestInlineBytesMax } from "./manifests.ts";
+import type { Attempt, Unsettled } from "./outcome.ts";
+import { settle, startedMs } from "./outcome.ts";
+import { live } from "./record-state.ts";
+import { encodeReferrer, referrerBytesMax } from "./referrers.ts";
+import { decodeRepository, encodeRepository } from "./repositories.ts";
 
 export interface ManifestPush {
   readonly repository: RepositoryName;
@@ -44,7 +83,202 @@ export type ManifestPushFailure =
  * Links the manifest into the repository, creating the repository's record with its first manifest,
  * and points the tags at it. Pushing again what is there changes nothing and succeeds.
  */
-export declare function putManifest(
+export async function putManifest(
   store: Store,
   push: ManifestPush,
-): Promise<Result<PushedManifest, ManifestPushFailure | Unsettled>>;
+): Promise<Result<PushedManifest, ManifestPushFailure | Unsettled>> {
+  assert(push.tags.length <= pushTagsMax, "the caller bounds the tags of a push");
+  assert(
+    push.content.type === "location" || push.content.bytes.length <= manifestInlineBytesMax,
+    "the caller puts a large manifest into the blob store",
+  );
+  const project = projectOf(push.repository);
+  if (project === null) return err({ code: "project-unknown" });
+  const outline = outlineOf(push.manifest);
+  const referrer = outline.subject === null ? null : encodeReferrer(push.manifest, push.bytes);
+  if (referrer !== null && referrer.length > referrerBytesMax) {
+    return err({ code: "annotations-too-large" });
+  }
+  const plan: Plan = {
+    push: { ...push, tags: [...new Set(push.tags)] },
+    project,
+    outline,
+    referrer,
+  };
+  return settle(store, (transaction, attempt) => runPush(transaction, plan, attempt));
+}
+
+interface Plan {
+  readonly push: ManifestPush;
+  readonly project: ProjectName;
+  readonly outline: Outline;
+  /** The record of the referrer that the manifest is; null without a subject. */
+  readonly referrer: Uint8Array | null;
+}
+
+async function runPush(
+  transaction: Transaction,
+  plan: Plan,
+  attempt: Attempt,
+): Promise<Result<PushedManifest, ManifestPushFailure>> {
+  const { push, outline } = plan;
+  // The project first, so that pushes that wait in line cannot wait for one another in a ring.
+  if (attempt.hot) await transaction.lock([projectKey(plan.project)], { hot: true });
+  const seen = await readPush(transaction, plan);
+  if (seen.project[0] === null) return err({ code: "project-unknown" });
+  const missing = await missingDigests(transaction, plan, seen);
+  if (missing.length > 0) return err({ code: "manifest-blob-unknown", digests: missing });
+
+  rescueBlobs(transaction, outline.blobs, seen.blobs);
+  const surplus = putContent(transaction, plan, seen.content[0] ?? null);
+  const linked = seen.manifest[0] !== null;
+  if (!linked) {
+    await createRepository(transaction, plan, seen.repository[0] ?? null);
+    linkManifest(transaction, plan, seen.children);
+  }
+  const moved = moveTags(transaction, push, seen.tags);
+  if (linked && moved.length > 0) {
+    await transaction.lock([manifestKey(push.repository, push.digest)]);
+  }
+  if (!linked || moved.length > 0) addEvent(transaction, push, moved);
+  return ok({ subject: outline.subject, surplus });
+}
+
+type Seen = Awaited<ReturnType<typeof readPush>>;
+
+function readPush(transaction: Transaction, { push, project, outline }: Plan) {
+  const { repository, digest } = push;
+  return getGroups(transaction, {
+    project: [projectKey(project)],
+    repository: [repositoryKey(repository)],
+    manifest: [manifestKey(repository, digest)],
+    content: [contentKey(digest)],
+    tags: push.tags.map((tag) => tagKey(repository, tag)),
+    links: outline.blobs.map((blob) => blobLinkKey(repository, blob)),
+    blobs: outline.blobs.map((blob) => blobKey(blob)),
+    children: outline.children.map((child) => manifestKey(repository, child)),
+  });
+}
+
+async function missingDigests(
+  transaction: Transaction,
+  { push, outline }: Plan,
+  seen: Seen,
+): Promise<Digest[]> {
+  const missing = outline.children.filter((_, index) => seen.children[index] === null);
+  for (const [index, digest] of outline.blobs.entries()) {
+    const link = seen.links[index] ?? null;
+    const of = { repository: push.repository, digest };
+    const there = link !== null && seen.blobs[index] !== null;
+    if (!there || !(await linkCounts(transaction, link, of))) missing.push(digest);
+  }
+  return missing;
+}
+
+function rescueBlobs(transaction: Transaction, digests: readonly Digest[], values: Values): void {
+  for (const [index, digest] of digests.entries()) {
+    const value = values[index] ?? null;
+    if (value !== null) rescueBlob(transaction, digest, decodeBlob(value));
+  }
+}
+
+/** Gives the location of bytes that are not needed, if there are. */
+function putContent(
+  transaction: Transaction,
+  { push, outline }: Plan,
+  value: Uint8Array | null,
+): BlobLocation | null {
+  const { digest, content } = push;
+  const own = content.type === "location" ? content.location : null;
+  if (value === null) {
+    transaction.put(contentKey(digest), encodeContent({ state: live, content }));
+    transaction.put(outlineKey(digest), encodeOutline(outline));
+    if (own !== null) {
+      transaction.put(locationKey(own), encodeLocation({ type: "manifest", digest }));
+    }
+    return null;
+  }
+  const stored = decodeContent(value);
+  if (stored.state.type === "condemned") {
+    transaction.put(contentKey(digest), encodeContent({ ...stored, state: live }));
+  }
+  const kept = stored.content.type === "location" ? stored.content.location : null;
+  return own === kept ? null : own;
+}
+
+async function createRepository(
+  transaction: Transaction,
+  { push, project }: Plan,
+  value: Uint8Array | null,
+): Promise<void> {
+  if (value !== null && decodeRepository(value).state.type === "live") return;
+  await transaction.lock([projectKey(project)]);
+  const record = { state: live, createdMs: startedMs(transaction.startTs) };
+  transaction.put(repositoryKey(push.repository), encodeRepository(record));
+}
+
+function linkManifest(transaction: Transaction, plan: Plan, children: Values): void {
+  const { push, outline, referrer } = plan;
+  const { repository, digest, manifest } = push;
+  const record = encodeManifest({
+    mediaType: manifest.mediaType,
+    bytes: push.bytes,
+    pushedMs: startedMs(transaction.startTs),
+    totalBytes: push.bytes + namedBytes(manifest, children),
+    artifactType: manifest.artifactType,
+  });
+  transaction.put(manifestKey(repository, digest), record);
+  const refer = (to: Digest, kind: "blob" | "child") =>
+    transaction.put(referenceKey(to, kind, { repository, manifest: digest }), noBytes);
+  for (const blob of outline.blobs) refer(blob, "blob");
+  for (const child of outline.children) refer(child, "child");
+  const byRepository = referenceKey(digest, "content", { repository, manifest: null });
+  transaction.put(byRepository, noBytes);
+  if (referrer !== null && outline.subject !== null) {
+    transaction.put(referrerKey(repository, outline.subject, digest), referrer);
+  }
+}
+
+const noBytes = Buffer.alloc(0);
+
+function namedBytes(manifest: Manifest, children: Values): number {
+  const blobs = requiredBlobs(manifest).reduce((sum, blob) => sum + blob.size, 0);
+  const totals = children.map((value) => (value === null ? 0 : decodeManifest(value).totalBytes));
+  // Sizes are the client's claims: a sum beyond what a number holds must not break the record.
+  return Math.min(
+    totals.reduce((sum, total) => sum + total, blobs),
+    totalBytesMax,
+  );
+}
+
+const totalBytesMax = 2 ** 52;
+
+/** Points the tags at the manifest; gives those that did not before. */
+function moveTags(transaction: Transaction, push: ManifestPush, values: Values): Tag[] {
+  const { repository, digest } = push;
+  const record = encodeTag({
+    digest,
+    mediaType: push.manifest.mediaType,
+    bytes: push.bytes,
+    pushedMs: startedMs(transaction.startTs),
+  });
+  const moved: Tag[] = [];
+  for (const [index, tag] of push.tags.entries()) {
+    const value = values[index] ?? null;
+    const before = value === null ? null : decodeTag(value).digest;
+    if (before === digest) continue;
+    transaction.put(tagKey(repository, tag), record);
+    transaction.put(manifestTagKey(repository, digest, tag), noBytes);
+    if (before !== null) transaction.delete(manifestTagKey(repository, before, tag));
+    moved.push(tag);
+  }
+  return moved;
+}
+
+function addEvent(transaction: Transaction, push: ManifestPush, tags: readonly Tag[]): void {
+  const occurredMs = startedMs(transaction.startTs);
+  const outbox = createOutbox(transaction, { actor: push.actor, occurredMs });
+  const { repository, digest, manifest } = push;
+  const { mediaType } = manifest;
+  outbox.add({ type: "artifact.pushed", repository, digest, mediaType, tags });
+}

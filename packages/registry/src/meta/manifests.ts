@@ -1,8 +1,12 @@
 // Manifests read: what a pull asks for. Hot path.
 
+import { IoError } from "@sampan/env";
 import type { Reader } from "@sampan/kv/txn";
 import type { Digest, Reference, RepositoryName } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
+import { decodeContent } from "./content.ts";
+import { contentKey, manifestKey, tagKey } from "./keys.ts";
+import { decodeManifest, decodeTag } from "./manifest-records.ts";
 
 /** Larger manifests lie in the blob store, so that a transaction's bytes stay bounded. */
 export const manifestInlineBytesMax = 256 * 1024;
@@ -23,15 +27,52 @@ export interface FoundManifest extends ManifestStat {
 }
 
 /** For HEAD: one read. Null: no such manifest, tag or repository (findRepository tells which). */
-export declare function statManifest(
+export async function statManifest(
   reader: Reader,
   repository: RepositoryName,
   reference: Reference,
-): Promise<ManifestStat | null>;
+): Promise<ManifestStat | null> {
+  if (reference.type === "tag") {
+    const value = await reader.get(tagKey(repository, reference.tag));
+    return value === null ? null : decodeTag(value);
+  }
+  const value = await reader.get(manifestKey(repository, reference.digest));
+  return value === null ? null : statOf(reference.digest, value);
+}
 
 /** For GET. By digest one read of two keys, by tag two reads after one another. Null as above. */
-export declare function findManifest(
+export async function findManifest(
   reader: Reader,
   repository: RepositoryName,
   reference: Reference,
-): Promise<FoundManifest | null>;
+): Promise<FoundManifest | null> {
+  if (reference.type === "digest") return findByDigest(reader, repository, reference.digest);
+  const value = await reader.get(tagKey(repository, reference.tag));
+  if (value === null) return null;
+  const { digest, mediaType, bytes } = decodeTag(value);
+  const content = contentOf(digest, await reader.get(contentKey(digest)));
+  return { digest, mediaType, bytes, content };
+}
+
+async function findByDigest(
+  reader: Reader,
+  repository: RepositoryName,
+  digest: Digest,
+): Promise<FoundManifest | null> {
+  const keys = [manifestKey(repository, digest), contentKey(digest)];
+  const [link = null, content = null] = await reader.getMany(keys);
+  if (link === null) return null;
+  const { mediaType, bytes } = decodeManifest(link);
+  return { digest, mediaType, bytes, content: contentOf(digest, content) };
+}
+
+function statOf(digest: Digest, link: Uint8Array): ManifestStat {
+  const { mediaType, bytes } = decodeManifest(link);
+  return { digest, mediaType, bytes };
+}
+
+// Condemned or not: a link keeps the collector from deleting it, so what is there may be served.
+function contentOf(digest: Digest, value: Uint8Array | null): ManifestContent {
+  if (value === null) throw new IoError("corrupt", `the content of manifest ${digest} is missing`);
+  return decodeContent(value).content;
+}

@@ -1,4 +1,60 @@
 // What a write answers beside its own outcomes, and how a transaction's outcome becomes it.
 
+import type { Result } from "@sampan/env";
+import { err } from "@sampan/env";
+import type { Store, Timestamp, Transaction } from "@sampan/kv/txn";
+
 /** The store could not settle the write: nothing was written (contended), or nobody knows. */
 export type Unsettled = { readonly code: "contended" } | { readonly code: "undetermined" };
+
+/** What a body that is run again may want to know of the earlier runs. */
+export interface Attempt {
+  /** An earlier run may have been committed: what it would have changed may be changed already. */
+  readonly mayBeDone: boolean;
+  /** Others won every time, so this run should wait in line (`lock` with `hot`). */
+  readonly hot: boolean;
+  /** Was the transaction of this time one of ours? Records that keep their birth can be told so. */
+  isOurs(startTs: Timestamp): boolean;
+}
+
+export type Body<Value, Failure> = (
+  transaction: Transaction,
+  attempt: Attempt,
+) => Promise<Result<Value, Failure>>;
+
+/** An undetermined commit is looked at again at most so often. */
+const undeterminedRunsMax = 3;
+
+/**
+ * Runs `body` in one transaction until it is settled. After an undetermined commit it is run again:
+ * bodies are idempotent, so a run that finds its work done says so, and one that does not does it. A
+ * body that answers a failure has written nothing.
+ */
+export async function settle<Value, Failure>(
+  store: Store,
+  body: Body<Value, Failure>,
+): Promise<Result<Value, Failure | Unsettled>> {
+  const ours = new Set<Timestamp>();
+  const isOurs = (startTs: Timestamp) => ours.has(startTs);
+  let undetermined = 0;
+  let hot = false;
+  for (;;) {
+    const attempt: Attempt = { mayBeDone: undetermined > 0, hot, isOurs };
+    const outcome = await store.transact((transaction) => {
+      ours.add(transaction.startTs);
+      return body(transaction, attempt);
+    });
+    if (outcome.type === "committed") return outcome.value;
+    if (outcome.type === "undetermined") undetermined += 1;
+    if (undetermined === undeterminedRunsMax) return err({ code: "undetermined" });
+    if (outcome.type === "contended") {
+      if (hot) return err({ code: undetermined > 0 ? "undetermined" : "contended" });
+      hot = true;
+    }
+  }
+}
+
+/** The wall clock of the store when the transaction began, milliseconds since the epoch (TiKV's TSO). */
+export function startedMs(startTs: Timestamp): number {
+  return Number(startTs >> 18n);
+}

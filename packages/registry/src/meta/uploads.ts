@@ -2,10 +2,18 @@
 // there are only the blob store knows, and a PATCH writes nothing here.
 
 import type { Result } from "@sampan/env";
+import { err, ok } from "@sampan/env";
 import type { Reader, Store } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
+import { projectOf } from "../core/project-name.ts";
+import { locationKey, projectKey, readKey, uploadKey, uploadsRange } from "./keys.ts";
+import { encodeLocation } from "./locations.ts";
 import type { Unsettled } from "./outcome.ts";
+import { settle, startedMs } from "./outcome.ts";
+import { decodeJson, encodeJson } from "./record-bytes.ts";
+
+const uploadVersion = 1;
 
 export interface Upload {
   /** A UUID. */
@@ -17,24 +25,69 @@ export interface Upload {
   readonly actor: string;
 }
 
+function encodeUpload(upload: Upload): Uint8Array {
+  const { id: _, ...fields } = upload;
+  return encodeJson(uploadVersion, fields);
+}
+
+export function decodeUpload(id: string, bytes: Uint8Array): Upload {
+  const fields = decodeJson<Omit<Upload, "id">>(bytes, uploadVersion);
+  const { repository, location, startedMs: started, actor } = fields;
+  return { id, repository, location, startedMs: started, actor };
+}
+
 /** `id` is fresh (env.random.uuid()), and the location has been created in the blob store. */
-export declare function createUpload(
+export function createUpload(
   store: Store,
   upload: Omit<Upload, "startedMs">,
-): Promise<Result<Upload, { readonly code: "project-unknown" } | Unsettled>>;
+): Promise<Result<Upload, { readonly code: "project-unknown" } | Unsettled>> {
+  return settle(store, async (transaction) => {
+    const project = projectOf(upload.repository);
+    const exists = project !== null && (await transaction.get(projectKey(project))) !== null;
+    if (!exists) return err({ code: "project-unknown" as const });
+    const created: Upload = { ...upload, startedMs: startedMs(transaction.startTs) };
+    transaction.put(uploadKey(upload.id), encodeUpload(created));
+    transaction.put(
+      locationKey(upload.location),
+      encodeLocation({ type: "upload", id: upload.id }),
+    );
+    return ok(created);
+  });
+}
+
+/** Ids are UUIDs; a longer or stranger text from a URL is no key. */
+const idGrammar = /^[0-9a-f-]{36}$/;
 
 /** Null when there is none of this id in this repository. */
-export declare function findUpload(
+export async function findUpload(
   reader: Reader,
   repository: RepositoryName,
   id: string,
-): Promise<Upload | null>;
+): Promise<Upload | null> {
+  if (!idGrammar.test(id)) return null;
+  const value = await reader.get(uploadKey(id));
+  if (value === null) return null;
+  const upload = decodeUpload(id, value);
+  return upload.repository === repository ? upload : null;
+}
 
 /** Forgets the upload; the caller then deletes the bytes at its location. */
-export declare function deleteUpload(
+export function deleteUpload(
   store: Store,
   what: { readonly repository: RepositoryName; readonly id: string },
-): Promise<Result<Upload, { readonly code: "upload-unknown" } | Unsettled>>;
+): Promise<Result<Upload, { readonly code: "upload-unknown" } | Unsettled>> {
+  let deleted: Upload | null = null;
+  return settle(store, async (transaction, attempt) => {
+    const upload = await findUpload(transaction, what.repository, what.id);
+    if (upload === null && attempt.mayBeDone && deleted !== null) return ok(deleted);
+    if (upload === null) return err({ code: "upload-unknown" as const });
+    transaction.delete(uploadKey(upload.id));
+    transaction.delete(locationKey(upload.location));
+    // Only remembered, for a run that finds the work of an earlier one done.
+    deleted = upload;
+    return ok(upload);
+  });
+}
 
 export interface UploadPage {
   readonly uploads: readonly Upload[];
@@ -43,7 +96,13 @@ export interface UploadPage {
 }
 
 /** Looks at up to `limit` uploads behind `after` and gives those that started before `beforeMs`. */
-export declare function listUploadsOlder(
+export async function listUploadsOlder(
   reader: Reader,
   page: { readonly beforeMs: number; readonly after: string | null; readonly limit: number },
-): Promise<UploadPage>;
+): Promise<UploadPage> {
+  const entries = await reader.scan(uploadsRange(page.after), { limit: page.limit });
+  const all = entries.map(({ key, value }) => decodeUpload(readKey(key).text(), value));
+  const uploads = all.filter((upload) => upload.startedMs < page.beforeMs);
+  const last = all.at(-1);
+  return { uploads, next: entries.length < page.limit || last === undefined ? null : last.id };
+}
