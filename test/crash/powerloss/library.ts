@@ -5,8 +5,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { workspaceRoot } from "../workspace.ts";
 
 const sources = ["model.c", "hooks.c"];
 const inputs = [...sources, "model.h"];
@@ -18,7 +18,7 @@ export function isPowerLossSupported(): boolean {
 
 /** The path of the shared object. Throws what the compiler said. */
 export function powerLossLibrary(): string {
-  const directory = sourceDirectory();
+  const directory = join(workspaceRoot(), "test", "crash", "powerloss");
   const hash = createHash("sha256");
   for (const name of inputs) hash.update(readFileSync(join(directory, name)));
   const cache = join(tmpdir(), "sampan-powerloss");
@@ -58,10 +58,4 @@ export function powerLossEnvironment(
 
 function compiler(): string {
   return process.env["CC"] ?? "cc";
-}
-
-/** The C files lie beside this file's source, also when it runs from `test/dist`. */
-function sourceDirectory(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  return here.replace(/([/\\]test)[/\\]dist([/\\]crash[/\\]powerloss)$/, "$1$2");
 }
