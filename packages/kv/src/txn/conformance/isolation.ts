@@ -4,7 +4,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WithStore } from "../conformance.ts";
 import { attemptsMax, type Store, type Transaction } from "../txn.ts";
-import { commit, committed, contents, get, key, race, range, scan, text, write } from "./text.ts";
+import {
+  commit,
+  committed,
+  contents,
+  get,
+  key,
+  race,
+  raceRounds,
+  range,
+  scan,
+  text,
+  write,
+} from "./text.ts";
 
 export function isolationConformance(name: string, create: WithStore): void {
   views(name, create);
@@ -66,10 +78,10 @@ function views(name: string, create: WithStore): void {
 
   test(`${name}: nothing of a transaction is seen before its commit, all of it after`, async () => {
     await create(async ({ store }) => {
-      await store.transact(async (transaction) => {
+      const first = async (transaction: Transaction): Promise<void> => {
         write(transaction, "a=1 b=1");
-        assert.equal(await contents(store), "");
-      });
+      };
+      await race(store, first, async () => assert.equal(await contents(store), ""));
       assert.equal(await contents(store), "a=1 b=1");
     });
   });
@@ -164,11 +176,10 @@ function tries(name: string, create: WithStore): void {
 
   test(`${name}: after ${attemptsMax} lost tries the outcome is contended`, async () => {
     await create(async ({ store }) => {
-      let runs = 0;
-      const outcome = await store.transact(async (transaction) => {
-        runs += 1;
-        write(transaction, `mine=${runs} n=-1`);
-        await commit(store, `n=${runs}`);
+      let commits = 0;
+      const { outcome, runs } = await raceRounds(store, attemptsMax, {
+        first: async (transaction) => write(transaction, "mine=1 n=-1"),
+        other: () => commit(store, `n=${++commits}`),
       });
       assert.deepEqual(outcome, { type: "contended" });
       assert.equal(runs, attemptsMax);

@@ -115,14 +115,4 @@ function stores(name: string, create: WithStore): void {
       await store.close();
     });
   });
-
-  test(`${name}: a snapshot of a closed store is closed`, async () => {
-    await create(async ({ store }) => {
-      await commit(store, "a=1");
-      const snapshot = await store.snapshot();
-      await store.close();
-      await rejectsWith("closed", snapshot.get(key("a")));
-      snapshot.release();
-    });
-  });
 }

@@ -105,29 +105,49 @@ export function createGate(): Gate {
 }
 
 /**
- * Runs `first` up to its end on a first try, then `other`, and only then lets `first` commit. Later
- * tries of `first` run undisturbed. Answers how often it ran.
+ * Runs `first` up to its end, then `other`, and only then lets `first` commit; so on each of its first
+ * `rounds` runs. Later ones go undisturbed. `other` runs outside of the transaction's fn.
  */
-export async function race(
+export async function raceRounds(
   store: Store,
-  first: (transaction: Transaction) => Promise<void>,
-  other: () => Promise<unknown>,
-): Promise<number> {
-  const reached = createGate();
-  const released = createGate();
+  rounds: number,
+  race: Race,
+): Promise<{ readonly outcome: Outcome<void>; readonly runs: number }> {
+  const gates = Array.from({ length: rounds }, () => ({
+    reached: createGate(),
+    released: createGate(),
+  }));
   let runs = 0;
   const racing = store.transact(async (transaction) => {
+    const gate = gates[runs];
     runs += 1;
-    await first(transaction);
-    reached.open();
-    if (runs === 1) await released.opened;
+    await race.first(transaction);
+    gate?.reached.open();
+    await gate?.released.opened;
   });
-  await Promise.race([reached.opened, racing]);
-  try {
-    await other();
-  } finally {
-    released.open();
+  for (const { reached, released } of gates) {
+    await Promise.race([reached.opened, racing]);
+    try {
+      await race.other();
+    } finally {
+      released.open();
+    }
   }
-  committed(await racing);
+  return { outcome: await racing, runs };
+}
+
+export interface Race {
+  first(transaction: Transaction): Promise<void>;
+  other(): Promise<unknown>;
+}
+
+/** One round, after which `first` has to commit. Answers how often it ran. */
+export async function race(
+  store: Store,
+  first: Race["first"],
+  other: Race["other"],
+): Promise<number> {
+  const { outcome, runs } = await raceRounds(store, 1, { first, other });
+  committed(outcome);
   return runs;
 }

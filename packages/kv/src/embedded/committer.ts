@@ -1,0 +1,71 @@
+// Commits transactions. The decision (conflicts, timestamp, records, the call of the engine) is taken in
+// one turn of the event loop, which is what latches are for elsewhere: no other commit comes between.
+// Then the commits wait for the disk together, in the engine's group commit.
+//
+// When the engine fails a write, its log may hold the batch all the same and bring it back when it is
+// opened again; even with `disk-full`, for it may be the fsync that failed. So every commit that was
+// handed to the engine is then undetermined, and readers of its keys get an `IoError` until a restart
+// tells. What was refused unseen (the engine `closed`, or failed before) was not applied: an `IoError`.
+
+import { errorCode } from "@sampan/env";
+import { onePhaseModifies, type Timestamp } from "../core/index.ts";
+import type { WriteBatch } from "../engine/engine.ts";
+import { createWriteBatch } from "../engine/write-batch.ts";
+import type { Mutation } from "../txn/write-buffer.ts";
+import type { EngineWriter } from "./engine-writer.ts";
+import { appendModifies } from "./modify-batch.ts";
+import type { RecentCommits } from "./recent-commits.ts";
+import type { TimestampOracle } from "./timestamp-oracle.ts";
+
+export type CommitResult =
+  | {
+      readonly type: "committed";
+      readonly commitTs: Timestamp;
+      /** Of its batch. */
+      readonly bytes: number;
+    }
+  /** Another transaction committed one of the keys after this one had started. */
+  | { readonly type: "conflict" }
+  | { readonly type: "undetermined" };
+
+export interface CommitterParts {
+  readonly oracle: TimestampOracle;
+  readonly recent: RecentCommits;
+  readonly writer: EngineWriter;
+}
+
+/** `mutations` rise by key, each key once, and there is one at least. */
+// hot path
+export async function commitMutations(
+  parts: CommitterParts,
+  startTs: Timestamp,
+  mutations: readonly Mutation[],
+): Promise<CommitResult> {
+  const { oracle, recent, writer } = parts;
+  if (recent.conflicts(mutations, startTs)) return { type: "conflict" };
+  writer.check();
+  const commitTs = oracle.next();
+  const batch = recordsOf(mutations, startTs, commitTs);
+  const commit = recent.begin(commitTs, mutations);
+  try {
+    await writer.write(batch, { sync: true });
+  } catch (error) {
+    const isRefused = errorCode(error) === "closed";
+    recent.settle(commit, isRefused ? "done" : "lost");
+    if (isRefused) throw error;
+    return { type: "undetermined" };
+  }
+  recent.settle(commit, "done");
+  return { type: "committed", commitTs, bytes: batch.bytes };
+}
+
+function recordsOf(
+  mutations: readonly Mutation[],
+  startTs: Timestamp,
+  commitTs: Timestamp,
+): WriteBatch {
+  const batch = createWriteBatch();
+  const times = { startTs, commitTs };
+  for (const mutation of mutations) appendModifies(batch, onePhaseModifies(mutation, times));
+  return batch;
+}

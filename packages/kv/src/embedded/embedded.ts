@@ -1,0 +1,309 @@
+// The store of transactions in this process, over an engine that it has for itself. Its records are
+// those of a cluster node (core; keys as given, API V1), so that a data directory can grow into one.
+//
+//   transact   fn on a view → conflict? → timestamp → records → the engine's group commit → answer
+//   read       wait for commits of the key under way, if any → the engine
+//
+// Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts what a
+// reader sees, timestamp-oracle.ts time, collector.ts what is thrown away, local-records.ts formats.
+
+import type { Counter, Env, Histogram } from "@sampan/env";
+import type { Timestamp } from "../core/index.ts";
+import type { Engine } from "../engine/engine.ts";
+import {
+  attemptsMax,
+  type Outcome,
+  type Snapshot,
+  type Store,
+  StoreError,
+  snapshotAgeMsMax,
+  type Transaction,
+} from "../txn/txn.ts";
+import { type Collection, Collector } from "./collector.ts";
+import { commitMutations } from "./committer.ts";
+import { EngineWriter } from "./engine-writer.ts";
+import { LiveReaders } from "./live-readers.ts";
+import { openLocalRecords, timeBoundBatch } from "./local-records.ts";
+import { LockQueue } from "./lock-queue.ts";
+import { RecentCommits } from "./recent-commits.ts";
+import { EmbeddedSnapshot } from "./snapshot.ts";
+import { openTimestampOracle, type TimestampOracle } from "./timestamp-oracle.ts";
+import { EmbeddedTransaction, type TransactionParts } from "./transaction.ts";
+import { View } from "./view.ts";
+
+export interface EmbeddedStoreOptions {
+  /**
+   * How long versions are kept that newer ones have replaced, milliseconds; a snapshot's longest life
+   * and a minute when not given.
+   */
+  readonly retentionMs?: number;
+  /** How often it is looked whether there is something to collect, milliseconds; a minute. */
+  readonly collectEveryMs?: number;
+}
+
+export interface EmbeddedStore extends Store {
+  /** Collects old versions now and then until the signal is aborted; everything else needs no run. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Collects what only reads below `safePoint` could see, at most up to the oldest live reader. */
+  gc(safePoint: Timestamp): Promise<Collection>;
+  /** The oldest moment that can still be read. */
+  safePoint(): Timestamp;
+  /** The newest timestamp given out. */
+  newestTimestamp(): Timestamp;
+  stats(): EmbeddedStats;
+}
+
+/** Of this moment, but for the sums since the store was opened. */
+export interface EmbeddedStats {
+  readonly transactionsOpen: number;
+  readonly snapshotsOpen: number;
+  /** Commits that wait for the disk, or were lost when it failed. */
+  readonly commitsPending: number;
+  /** Keys remembered for the detection of conflicts. */
+  readonly recentKeys: number;
+  /** Keys that transactions hold or wait for by hot locks. */
+  readonly hotKeys: number;
+  /** Writes are refused since one failed. */
+  readonly hasFailed: boolean;
+}
+
+const defaults = { retentionMs: snapshotAgeMsMax + 60_000, collectEveryMs: 60_000 };
+/** Transactions open at once; more are answered `contended`. */
+export const transactionsOpenMax = 10_000;
+/** The first pause before a next try; each doubles it. A random part of it is taken. */
+const backoffMsFirst = 1;
+
+/**
+ * The engine stays the caller's to close, after the store. Fails with an `IoError`: `format-newer`,
+ * `format-unknown`, `corrupt`, or the engine's.
+ */
+export async function openEmbeddedStore(
+  env: Env,
+  parts: { readonly engine: Engine },
+  options: EmbeddedStoreOptions,
+): Promise<EmbeddedStore> {
+  const { engine } = parts;
+  const records = await openLocalRecords(engine);
+  const writer = new EngineWriter(env, engine);
+  const persist = (bound: Timestamp): Promise<void> =>
+    writer.write(timeBoundBatch(bound), { sync: true });
+  const oracle = await openTimestampOracle(env, persist, records.timeBound);
+  const live = new LiveReaders();
+  const collector = new Collector(
+    env,
+    { engine, writer, oracle, live },
+    {
+      retentionMs: options.retentionMs ?? defaults.retentionMs,
+      intervalMs: options.collectEveryMs ?? defaults.collectEveryMs,
+      safePoint: records.safePoint,
+    },
+  );
+  return new OpenStore(env, { engine, writer, oracle, live, collector });
+}
+
+interface StoreParts {
+  readonly engine: Engine;
+  readonly writer: EngineWriter;
+  readonly oracle: TimestampOracle;
+  readonly live: LiveReaders;
+  readonly collector: Collector;
+}
+
+class OpenStore implements EmbeddedStore {
+  readonly #env: Env;
+  readonly #parts: StoreParts;
+  readonly #recent = new RecentCommits();
+  readonly #hotLocks = new LockQueue();
+  readonly #transactionParts: TransactionParts;
+  readonly #metrics: StoreMetrics;
+  #underWay = 0;
+  #closing: Promise<void> | null = null;
+  #onIdle: () => void = () => undefined;
+
+  constructor(env: Env, parts: StoreParts) {
+    this.#env = env;
+    this.#parts = parts;
+    this.#metrics = createMetrics(env);
+    this.#transactionParts = {
+      clock: env.clock,
+      live: parts.live,
+      hotLocks: this.#hotLocks,
+      newView: () => this.#newView(),
+    };
+  }
+
+  async transact<T>(fn: (transaction: Transaction) => Promise<T>): Promise<Outcome<T>> {
+    this.#checkOpen();
+    if (this.#underWay >= transactionsOpenMax) return this.#count({ type: "contended" });
+    this.#underWay += 1;
+    try {
+      for (let tries = 1; ; tries++) {
+        const outcome = await this.#attempt(fn);
+        if (outcome.type !== "conflict") return this.#count(outcome);
+        this.#metrics.conflicts.add();
+        if (tries === attemptsMax) return this.#count({ type: "contended" });
+        const pauseMs = this.#env.random.fraction() * backoffMsFirst * 2 ** (tries - 1);
+        await this.#env.clock.sleep(pauseMs);
+      }
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#onIdle();
+    }
+  }
+
+  async snapshot(at?: Timestamp): Promise<Snapshot> {
+    this.#checkOpen();
+    if (at !== undefined) this.#checkMoment(at);
+    const view = at === undefined ? this.#newView() : this.#view(at);
+    const { live } = this.#parts;
+    const snapshot = new EmbeddedSnapshot({
+      clock: this.#env.clock,
+      view,
+      isClosed: () => this.#closing !== null,
+      onRelease: (released) => live.removeSnapshot(released),
+    });
+    live.addSnapshot(snapshot);
+    return snapshot;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#parts.collector.run(signal);
+  }
+
+  async gc(safePoint: Timestamp): Promise<Collection> {
+    this.#checkOpen();
+    return this.#parts.collector.collect(safePoint);
+  }
+
+  safePoint(): Timestamp {
+    return this.#parts.collector.safePoint;
+  }
+
+  newestTimestamp(): Timestamp {
+    return this.#parts.oracle.last;
+  }
+
+  stats(): EmbeddedStats {
+    return {
+      transactionsOpen: this.#underWay,
+      snapshotsOpen: this.#parts.live.snapshots,
+      commitsPending: this.#recent.pending,
+      recentKeys: this.#recent.keys,
+      hotKeys: this.#hotLocks.size,
+      hasFailed: this.#parts.writer.hasFailed,
+    };
+  }
+
+  async #attempt<T>(
+    fn: (transaction: Transaction) => Promise<T>,
+  ): Promise<Outcome<T> | { readonly type: "conflict" }> {
+    const transaction = new EmbeddedTransaction(this.#transactionParts);
+    try {
+      const value = await runToEnd(fn, transaction);
+      return await this.#commit(transaction, value);
+    } finally {
+      transaction.release();
+      const nowMs = this.#env.clock.monotonic();
+      this.#recent.forget(this.#parts.live.oldestTransactionTs(nowMs));
+    }
+  }
+
+  async #commit<T>(
+    transaction: EmbeddedTransaction,
+    value: T,
+  ): Promise<Outcome<T> | { readonly type: "conflict" }> {
+    const mutations = transaction.mutations();
+    if (mutations.length === 0) return { type: "committed", value, commitTs: null };
+    const startedMs = this.#env.clock.monotonic();
+    const { oracle, writer, collector } = this.#parts;
+    const parts = { oracle, writer, recent: this.#recent };
+    const result = await commitMutations(parts, transaction.readTs, mutations);
+    if (result.type !== "committed") return result;
+    collector.noteCommit(mutations.length, result.bytes);
+    this.#metrics.commitSeconds.observe((this.#env.clock.monotonic() - startedMs) / 1000);
+    return { type: "committed", value, commitTs: result.commitTs };
+  }
+
+  async #close(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    const { collector, oracle, writer } = this.#parts;
+    await collector.stop();
+    if (!writer.hasFailed) await oracle.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== null) throw new StoreError("closed", "the store is closed");
+  }
+
+  #checkMoment(at: Timestamp): void {
+    if (at < this.#parts.collector.safePoint) {
+      throw new StoreError("snapshot-too-old", `versions that only ${at} can see may be gone`);
+    }
+    if (at > this.#parts.oracle.last) {
+      throw new StoreError("snapshot-too-new", `${at} lies ahead of the store's time`);
+    }
+  }
+
+  /** Where nothing can be committed any more a moment need not be its reader's own. */
+  #newView(): View {
+    const { writer, oracle } = this.#parts;
+    return this.#view(writer.hasFailed ? oracle.last : oracle.next());
+  }
+
+  #view(readTs: Timestamp): View {
+    return new View({ engine: this.#parts.engine, recent: this.#recent }, readTs);
+  }
+
+  #count<T>(outcome: Outcome<T>): Outcome<T> {
+    this.#metrics.transactions.add(1, outcomeLabels[outcome.type]);
+    return outcome;
+  }
+}
+
+async function runToEnd<T>(
+  fn: (transaction: Transaction) => Promise<T>,
+  transaction: EmbeddedTransaction,
+): Promise<T> {
+  try {
+    return await fn(transaction);
+  } finally {
+    transaction.end();
+  }
+}
+
+interface StoreMetrics {
+  readonly transactions: Counter;
+  readonly conflicts: Counter;
+  readonly commitSeconds: Histogram;
+}
+
+const outcomeLabels = {
+  committed: { outcome: "committed" },
+  contended: { outcome: "contended" },
+  undetermined: { outcome: "undetermined" },
+} as const;
+
+function createMetrics({ metrics }: Env): StoreMetrics {
+  return {
+    transactions: metrics.counter("sampan_store_transactions_total", {
+      help: "Transactions that ended, by outcome; those that threw are not among them",
+      labels: ["outcome"],
+    }),
+    conflicts: metrics.counter("sampan_store_conflicts_total", {
+      help: "Runs of a transaction that lost to another one",
+    }),
+    commitSeconds: metrics.histogram("sampan_store_commit_seconds", {
+      help: "From the decision to the answer of the disk",
+      buckets: [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1, 4],
+    }),
+  };
+}

@@ -1,0 +1,50 @@
+// The one way to the engine's write for all parts of the store. After the first failure nothing is
+// written any more: the engine refuses it too, but what is refused here is known not to be applied.
+
+import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
+import type { Engine, WriteBatch } from "../engine/engine.ts";
+
+export class EngineWriter {
+  readonly #env: Env;
+  readonly #engine: Engine;
+  #failure: { readonly code: string; readonly cause: unknown } | null = null;
+
+  constructor(env: Env, engine: Engine) {
+    this.#env = env;
+    this.#engine = engine;
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Throws an `IoError` with the first failure's code when nothing is written any more. */
+  check(): void {
+    if (this.#failure === null) return;
+    const { code, cause } = this.#failure;
+    const message = `writes are refused since one failed: ${errorMessage(cause)}`;
+    throw new IoError(code, message, cause);
+  }
+
+  /** As the engine's; reaches the engine within the turn of the call. */
+  async write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {
+    this.check();
+    try {
+      await this.#engine.write(batch, options);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(cause: unknown): void {
+    const code = errorCode(cause) ?? "io";
+    if (this.#failure !== null) return;
+    this.#failure = { code, cause };
+    if (code === "closed") return;
+    this.#env.log.error("a write failed: the store only reads until it is opened again", {
+      code,
+      error: errorMessage(cause),
+    });
+  }
+}
