@@ -29,7 +29,11 @@ export interface BlobStat {
   readonly modifiedMs: number;
 }
 
-/** One writer at a time. Bytes appended but not committed may be lost, from the end, in a crash. */
+/**
+ * One writer at a time. Bytes appended but not committed may be lost, from the end, in a crash. After a
+ * failure of `append`, `commit` or `close` nobody knows what is on the disk (a failed write-back is told
+ * once): the location is good for `delete` only.
+ */
 export interface BlobUpload {
   readonly location: BlobLocation;
   /** What `append` has answered so far, with what was stored before `open`. */
@@ -38,7 +42,8 @@ export interface BlobUpload {
   append(chunk: Uint8Array): Promise<void>;
   /** Everything appended, and the name itself, outlives a power failure once this resolves. Closes. */
   commit(): Promise<void>;
-  /** Lets go of the file and keeps the bytes; `open` goes on from there. Twice is once. */
+  /** Lets go of the file and keeps the bytes; `open` goes on from there. Twice is once. Fails when a
+   * write that was already answered turns out to have failed. */
   close(): Promise<void>;
 }
 

@@ -150,12 +150,17 @@ class FileUpload implements BlobUpload {
       throw this.#fail("commit", error);
     } finally {
       this.#busy = false;
-      await this.close();
+      await this.#letGo();
     }
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    await this.#letGo();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #letGo(): Promise<void> {
     this.#closed = true;
     await this.#writeBack;
     await explained(`close blob ${this.location}`, () => this.#file.close());

@@ -1,0 +1,67 @@
+// Buffers through which blob bytes pass, up and down. Large while few streams are open, smaller when
+// there are many, so that memory stays bounded and the common case (a few streams) is fast: 1 MiB moves
+// twice the bytes per second of Node's usual 64 KiB. The memory is shared, so that a hashing worker can
+// read what the main thread writes to the file. // hot path
+
+import { assert } from "@sampan/env";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** A stream holds two of these at most, so all hold 32, 64 and (at 4,096 connections) 512 MiB. */
+const tiers = [
+  { streamsMax: 16, bytes: MiB },
+  { streamsMax: 128, bytes: 256 * KiB },
+  { streamsMax: Number.POSITIVE_INFINITY, bytes: 64 * KiB },
+] as const;
+export const bufferBytesMax = MiB;
+/** What is kept for the next stream; the rest goes back to the system. */
+const freeBytesMax = 32 * MiB;
+
+export interface PooledBuffer {
+  readonly bytes: Buffer;
+  /** The memory behind `bytes`, from its start. */
+  readonly memory: SharedArrayBuffer;
+}
+
+export class BufferPool {
+  readonly #free = new Map<number, PooledBuffer[]>(tiers.map((tier) => [tier.bytes, []]));
+  #freeBytes = 0;
+  #streams = 0;
+
+  /** A stream begins; `leave` must follow. */
+  enter(): void {
+    this.#streams += 1;
+  }
+
+  leave(): void {
+    assert(this.#streams > 0, "a stream left that did not enter");
+    this.#streams -= 1;
+  }
+
+  /** A buffer of what is right now the size for a stream that has `wanted` bytes left to move. */
+  take(wanted: number): PooledBuffer {
+    const bytes = this.#bufferBytes(wanted);
+    const buffer = this.#free.get(bytes)?.pop();
+    if (buffer !== undefined) {
+      this.#freeBytes -= bytes;
+      return buffer;
+    }
+    const memory = new SharedArrayBuffer(bytes);
+    return { memory, bytes: Buffer.from(memory) };
+  }
+
+  /** Gives a buffer back: nobody reads or writes it any more. */
+  give(buffer: PooledBuffer): void {
+    const { byteLength } = buffer.bytes;
+    if (this.#freeBytes + byteLength > freeBytesMax) return;
+    this.#free.get(byteLength)?.push(buffer);
+    this.#freeBytes += byteLength;
+  }
+
+  #bufferBytes(wanted: number): number {
+    const index = tiers.findIndex((tier) => this.#streams <= tier.streamsMax);
+    const smaller = tiers.findLastIndex((tier) => tier.bytes >= wanted);
+    return tiers[Math.max(index, smaller)]?.bytes ?? bufferBytesMax;
+  }
+}

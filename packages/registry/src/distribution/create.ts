@@ -1,0 +1,76 @@
+// Puts the parts of /v2/ together.
+
+import { availableParallelism } from "node:os";
+import type { Env } from "@sampan/env";
+import type { Store } from "@sampan/kv/txn";
+import type { Auth } from "../auth/auth.ts";
+import type { BlobStore } from "../blobs/blobs.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import type { DistributionContext } from "./context.ts";
+import { createDistribution, type Distribution } from "./distribution.ts";
+import { Gate } from "./gate.ts";
+import { createHttpEdge, type HttpEdge } from "./http/edge.ts";
+import type { OriginOf } from "./http/origin.ts";
+import { HashPool } from "./uploads/hash-pool.ts";
+import { createUploadIntake } from "./uploads/intake.ts";
+import { UploadSessions } from "./uploads/sessions.ts";
+import { createSweep, type Sweep } from "./uploads/sweep.ts";
+
+/** Uploads whose bodies are received at once; the next ones are told to come again. */
+export const uploadBodiesMax = 256;
+/** Manifests that are held whole in memory, 4 MiB each at most. */
+export const manifestBodiesMax = 32;
+const hashWorkersMax = 2;
+
+export interface DistributionDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  /** Null: everyone may do everything. */
+  readonly auth: Auth | null;
+  readonly originOf: OriginOf;
+}
+
+export interface DistributionOptions {
+  readonly uploadExpiryMs: number;
+  /** Null: as many hashing workers as there are spare cores, at most two. */
+  readonly hashWorkers: number | null;
+}
+
+export interface DistributionParts {
+  readonly distribution: Distribution;
+  readonly edge: HttpEdge;
+  readonly sweep: Sweep;
+}
+
+export function createDistributionParts(
+  env: Env,
+  deps: DistributionDeps,
+  options: DistributionOptions,
+): DistributionParts {
+  const pool = new BufferPool();
+  const hashes = new HashPool(env, { workersMax: options.hashWorkers ?? spareCores() });
+  const sessions = new UploadSessions(env, hashes);
+  const context: DistributionContext = {
+    env,
+    store: deps.store,
+    blobs: deps.blobs,
+    auth: deps.auth,
+    pool,
+    hashes,
+    intake: createUploadIntake(env, { pool }),
+    sessions,
+    uploadBodies: new Gate(uploadBodiesMax),
+    manifestBodies: new Gate(manifestBodiesMax),
+  };
+  const distribution = createDistribution(context);
+  return {
+    distribution,
+    edge: createHttpEdge(env, { distribution, pool, originOf: deps.originOf }),
+    sweep: createSweep(env, { store: deps.store, blobs: deps.blobs, sessions }, options),
+  };
+}
+
+/** One core is the main thread's; alone, it would only pay for the messages. */
+function spareCores(): number {
+  return Math.min(availableParallelism() - 1, hashWorkersMax);
+}

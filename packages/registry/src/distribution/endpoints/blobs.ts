@@ -1,0 +1,105 @@
+// Blobs by digest: GET with ranges, HEAD, DELETE (OCI distribution-spec, end-2 and end-10). // hot path
+
+import {
+  type ByteRange,
+  type Digest,
+  formatContentRange,
+  formatUnsatisfiedRange,
+  parseDigest,
+  parseRange,
+} from "@sampan/oci/model";
+import { deleteBlob as deleteBlobRecord, type FoundBlob, findBlob } from "../../meta/index.ts";
+import type { DistributionContext } from "../context.ts";
+import {
+  bareReply,
+  contentReply,
+  emptyReply,
+  failureReply,
+  type Reply,
+  tryAgainReply,
+} from "../reply.ts";
+import { type Call, headerOf } from "../request.ts";
+import { settled } from "../settled.ts";
+import { etagOf, isKnownToClient, isRangeWanted } from "./conditions.ts";
+
+/** Content that is named by its digest never changes: a year, as from distribution. */
+const cacheControl = "max-age=31536000";
+const blobType = "application/octet-stream";
+
+/** GET and HEAD; the edge leaves the body out of an answer to HEAD. */
+export async function getBlob(context: DistributionContext, call: Call): Promise<Reply> {
+  const digest = parseDigest(call.argument);
+  if (!digest.ok) return failureReply(digest.error, { detail: { digest: call.argument } });
+  const reader = await context.store.snapshot();
+  let blob: FoundBlob | null;
+  try {
+    blob = await findBlob(reader, call.repository, digest.value);
+  } finally {
+    reader.release();
+  }
+  if (blob === null) return failureReply("blob-unknown", { detail: { digest: digest.value } });
+  return blobReply(context, call, { digest: digest.value, blob });
+}
+
+function blobReply(
+  context: DistributionContext,
+  call: Call,
+  found: { readonly digest: Digest; readonly blob: FoundBlob },
+): Reply {
+  const { digest, blob } = found;
+  const { method } = call.request;
+  const etag = etagOf(digest);
+  if (isKnownToClient(headerOf(call.request, "if-none-match"), digest)) {
+    return bareReply(304, ["ETag", etag, "Cache-Control", cacheControl]);
+  }
+  // RFC 9110, 14.2: a range has a meaning with GET only.
+  const ranged = method === "GET" && isRangeWanted(headerOf(call.request, "if-range"), digest);
+  const wanted = parseRange(ranged ? call.request.headers.range : undefined, blob.bytes);
+  if (wanted.type === "unsatisfiable") {
+    return failureReply("range-unsatisfiable", {
+      headers: ["Content-Range", formatUnsatisfiedRange(blob.bytes)],
+    });
+  }
+  const whole: ByteRange = { start: 0, end: blob.bytes };
+  const range = wanted.type === "partial" ? wanted.range : whole;
+  const answer = [
+    "Docker-Content-Digest",
+    digest,
+    "ETag",
+    etag,
+    "Cache-Control",
+    cacheControl,
+    "Accept-Ranges",
+    "bytes",
+  ];
+  if (wanted.type === "partial") {
+    answer.push("Content-Range", formatContentRange(range, blob.bytes));
+  }
+  const content = {
+    type: blobType,
+    bytes: range.end - range.start,
+    body: method === "GET" ? context.blobs.body(blob.location, range) : null,
+  };
+  return contentReply(wanted.type === "partial" ? 206 : 200, content, answer);
+}
+
+/** Takes the blob out of this repository alone; its bytes are collected when no one has it. */
+export async function deleteBlob(context: DistributionContext, call: Call): Promise<Reply> {
+  const digest = parseDigest(call.argument);
+  if (!digest.ok) return failureReply(digest.error, { detail: { digest: call.argument } });
+  const what = { repository: call.repository, digest: digest.value };
+  const { result, again } = await settled(() => deleteBlobRecord(context.store, what));
+  if (result.ok) return emptyReply(202);
+  switch (result.error.code) {
+    case "blob-unknown":
+      if (again) return emptyReply(202);
+      return failureReply("blob-unknown", { detail: { digest: digest.value } });
+    case "blob-in-use":
+      return failureReply("unsupported", {
+        message: "a manifest of this repository names the blob: delete the manifest first",
+        detail: { digest: digest.value },
+      });
+    case "contended":
+      return tryAgainReply("the blob is being changed by others, try again");
+  }
+}

@@ -1,0 +1,331 @@
+// Uploads of blobs (OCI distribution-spec, end-4 to end-6, end-11, end-13, end-14): begun with POST,
+// filled with PATCH, ended with PUT; or all in one POST; or spared by a mount. The bytes are durable
+// before the one transaction that makes them a blob of the repository and ends the upload.
+
+import { assert, errorCode } from "@sampan/env";
+import {
+  type Digest,
+  digestAlgorithm,
+  formatUploadRange,
+  isDigestAlgorithm,
+  parseDigest,
+} from "@sampan/oci/model";
+import { actorOf } from "../../auth/auth.ts";
+import type { BlobUpload } from "../../blobs/blobs.ts";
+import {
+  type ChunkRefusal,
+  chunkBytesMin,
+  decideChunk,
+  decideReceived,
+  tooLarge,
+} from "../../core/upload.ts";
+import { commitBlob, createUpload, findUpload, type Upload } from "../../meta/index.ts";
+import type { DistributionContext } from "../context.ts";
+import { blobUrl, uploadUrl } from "../links.ts";
+import {
+  bareReply,
+  emptyReply,
+  failureReply,
+  type Reply,
+  tooBusyReply,
+  tryAgainReply,
+} from "../reply.ts";
+import { type Call, headerOf, queryOf } from "../request.ts";
+import { reading, settled } from "../settled.ts";
+import type { UploadSession } from "../uploads/sessions.ts";
+import { digestOfStored, discardUpload, isBodyFailure } from "../uploads/upload-files.ts";
+import { mount } from "./mount.ts";
+
+/** An upload's id is one that we gave out; nothing else is looked up. */
+const uploadId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export async function postUpload(context: DistributionContext, call: Call): Promise<Reply> {
+  const query = queryOf(call.request);
+  const digest = parseOptionalDigest(query.get("digest"));
+  if (digest !== null && !digest.ok) {
+    return failureReply(digest.error, { detail: { digest: query.get("digest") } });
+  }
+  const mounted = await mount(context, call, query);
+  if (mounted !== null) return blobCreated(call, mounted);
+  const upload = await begin(context, call);
+  if ("status" in upload) return upload;
+  if (digest !== null) return await pushWhole(context, call, { upload, digest: digest.value });
+  const algorithm = query.get("digest-algorithm") ?? "sha256";
+  if (isDigestAlgorithm(algorithm)) remember(context, upload, algorithm);
+  return emptyReply(202, [
+    ...progress(call, upload.id, 0),
+    "OCI-Chunk-Min-Length",
+    String(chunkBytesMin),
+  ]);
+}
+
+function parseOptionalDigest(text: string | null) {
+  return text === null ? null : parseDigest(text);
+}
+
+/** The location is created first and named second: a record never names what was never there. */
+async function begin(context: DistributionContext, call: Call): Promise<Upload | Reply> {
+  const file = await context.blobs.create();
+  await file.close();
+  const record = {
+    id: context.env.random.uuid(),
+    repository: call.repository,
+    location: file.location,
+    actor: actorOf(call.identity),
+  };
+  const { result, again } = await settled(() => createUpload(context.store, record));
+  if (result.ok) return result.value;
+  if (!again) await context.blobs.delete(file.location);
+  if (result.error.code === "contended") {
+    return tryAgainReply("the project is being changed by others, try again");
+  }
+  return failureReply("name-unknown", {
+    message: "the project does not exist: create it first",
+    detail: { name: call.repository },
+  });
+}
+
+function remember(
+  context: DistributionContext,
+  upload: Upload,
+  algorithm: "sha256" | "sha512",
+): void {
+  const session = context.sessions.enter(upload.id);
+  assert(session !== null, "a new upload has no other writer");
+  context.sessions.align(session, 0, algorithm);
+  context.sessions.leave(session);
+}
+
+/** POST with `?digest=`: nobody learns the upload's id, so whatever goes wrong ends it. */
+async function pushWhole(
+  context: DistributionContext,
+  call: Call,
+  what: { readonly upload: Upload; readonly digest: Digest },
+): Promise<Reply> {
+  let reply: Reply | null = null;
+  try {
+    reply = await withUpload(context, call, what.upload, (target) =>
+      finish(context, call, { ...target, digest: what.digest }),
+    );
+    return reply;
+  } finally {
+    if (reply?.status !== 201) await discardUpload(context.env, context, what.upload);
+  }
+}
+
+export async function patchUpload(context: DistributionContext, call: Call): Promise<Reply> {
+  return await onUpload(context, call, async (target) => {
+    const refusal = await receive(context, call, { ...target, digest: null });
+    if (refusal !== null) return refuse(call, target, refusal);
+    // Closed before the answer: a write behind that failed must not be acknowledged.
+    await target.file.close();
+    return emptyReply(202, progress(call, target.upload.id, target.file.bytes));
+  });
+}
+
+export async function putUpload(context: DistributionContext, call: Call): Promise<Reply> {
+  const text = queryOf(call.request).get("digest");
+  if (text === null) return failureReply("digest-invalid", { message: "digest is missing" });
+  const digest = parseDigest(text);
+  if (!digest.ok) return failureReply(digest.error, { detail: { digest: text } });
+  return await onUpload(context, call, (target) =>
+    finish(context, call, { ...target, digest: digest.value }),
+  );
+}
+
+export async function getUpload(context: DistributionContext, call: Call): Promise<Reply> {
+  const upload = await find(context, call);
+  const stat = upload === null ? null : await context.blobs.stat(upload.location);
+  if (upload === null || stat === null) return unknownUpload(call.argument);
+  return bareReply(204, progress(call, upload.id, stat.bytes));
+}
+
+export async function deleteUpload(context: DistributionContext, call: Call): Promise<Reply> {
+  const upload = await find(context, call);
+  if (upload === null) return unknownUpload(call.argument);
+  await discardUpload(context.env, context, upload);
+  return bareReply(204, []);
+}
+
+interface Target {
+  readonly upload: Upload;
+  readonly session: UploadSession;
+  readonly file: BlobUpload;
+}
+
+async function find(context: DistributionContext, call: Call): Promise<Upload | null> {
+  if (!uploadId.test(call.argument)) return null;
+  return await reading(context.store, (reader) =>
+    findUpload(reader, call.repository, call.argument),
+  );
+}
+
+async function onUpload(
+  context: DistributionContext,
+  call: Call,
+  work: (target: Target) => Promise<Reply>,
+): Promise<Reply> {
+  const upload = await find(context, call);
+  return upload === null
+    ? unknownUpload(call.argument)
+    : await withUpload(context, call, upload, work);
+}
+
+/** The one writer of an upload at a time; and no more of them at once than the gate lets in. */
+async function withUpload(
+  context: DistributionContext,
+  call: Call,
+  upload: Upload,
+  work: (target: Target) => Promise<Reply>,
+): Promise<Reply> {
+  if (!context.uploadBodies.enter()) return tooBusyReply("too many uploads at once");
+  const session = context.sessions.enter(upload.id);
+  try {
+    if (session === null) return await refuseSecondWriter(context, call, upload);
+    return await withFile(context, { upload, session }, work);
+  } finally {
+    context.uploadBodies.leave();
+    if (session !== null) context.sessions.leave(session);
+  }
+}
+
+async function refuseSecondWriter(
+  context: DistributionContext,
+  call: Call,
+  upload: Upload,
+): Promise<Reply> {
+  const stored = (await context.blobs.stat(upload.location))?.bytes ?? 0;
+  return failureReply("chunk-out-of-order", {
+    message: "another request is writing to this upload",
+    headers: progress(call, upload.id, stored),
+  });
+}
+
+async function withFile(
+  context: DistributionContext,
+  held: Omit<Target, "file">,
+  work: (target: Target) => Promise<Reply>,
+): Promise<Reply> {
+  const { upload, session } = held;
+  const file = await context.blobs.open(upload.location);
+  if (file === null) return unknownUpload(upload.id);
+  try {
+    const reply = await work({ upload, session, file });
+    await file.close();
+    return reply;
+  } catch (error) {
+    // After a failure of the disk nobody knows what it holds: the client has to begin anew.
+    const good = isBodyFailure(error) && (await closes(file));
+    if (!good) await discard(context, held);
+    throw error;
+  }
+}
+
+async function closes(file: BlobUpload): Promise<boolean> {
+  try {
+    await file.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function discard(
+  context: DistributionContext,
+  held: { readonly upload: Upload; readonly session: UploadSession },
+): Promise<void> {
+  context.sessions.dropHash(held.session);
+  await discardUpload(context.env, context, held.upload);
+}
+
+/** Takes the body, if it is what it says it is and goes where it belongs; null: all is well. */
+async function receive(
+  context: DistributionContext,
+  call: Call,
+  target: Target & { readonly digest: Digest | null },
+): Promise<ChunkRefusal | null> {
+  const { session, file, digest } = target;
+  const { body } = call.request;
+  context.sessions.align(session, file.bytes, digest === null ? null : digestAlgorithm(digest));
+  if (body.bytes === 0) return null;
+  const decision = decideChunk({
+    contentRange: headerOf(call.request, "content-range"),
+    contentLength: body.bytes,
+    stored: file.bytes,
+  });
+  if (decision.type === "refuse") return decision;
+  try {
+    const { bytesMax, bytesExpected } = decision;
+    const received = await context.intake.receive(body, { file, hash: session.hash, bytesMax });
+    return decideReceived(bytesExpected, received);
+  } catch (error) {
+    if (errorCode(error) === "too-large") return tooLarge();
+    throw error;
+  }
+}
+
+/** Receives what comes with the last request, verifies all of it, and makes it a blob. */
+async function finish(
+  context: DistributionContext,
+  call: Call,
+  target: Target & { readonly digest: Digest },
+): Promise<Reply> {
+  const { upload, session, file, digest } = target;
+  const refusal = await receive(context, call, target);
+  if (refusal !== null) return refuse(call, target, refusal);
+  const computed = await digestOfStored(context, { session, file }, digest);
+  if (computed !== digest) {
+    await file.close();
+    await discard(context, target);
+    return failureReply("digest-invalid", { detail: { expected: digest, computed } });
+  }
+  const bytes = file.bytes;
+  await file.commit();
+  const { repository, location } = upload;
+  const commit = { repository, digest, location, bytes, uploadId: upload.id };
+  const { result } = await settled(() => commitBlob(context.store, commit));
+  if (result.ok) {
+    if (result.value.surplus) await context.blobs.delete(location);
+    return blobCreated(call, digest);
+  }
+  switch (result.error.code) {
+    case "upload-unknown":
+      return unknownUpload(upload.id);
+    case "project-unknown":
+      await discard(context, target);
+      return failureReply("name-unknown", { detail: { name: repository } });
+    case "contended":
+      return tryAgainReply("the blob is being changed by others, try again");
+  }
+}
+
+function refuse(call: Call, target: Target, refusal: ChunkRefusal): Reply {
+  const headers = progress(call, target.upload.id, target.file.bytes);
+  return failureReply(refusal.error, { message: refusal.message, headers });
+}
+
+function unknownUpload(id: string): Reply {
+  return failureReply("upload-unknown", { detail: { upload: id } });
+}
+
+/** Where to go on, and behind what. */
+function progress(call: Call, id: string, stored: number): string[] {
+  const { origin } = call.request;
+  return [
+    "Location",
+    uploadUrl(origin, call.repository, id),
+    "Range",
+    formatUploadRange(stored),
+    "Docker-Upload-UUID",
+    id,
+  ];
+}
+
+function blobCreated(call: Call, digest: Digest): Reply {
+  return emptyReply(201, [
+    "Location",
+    blobUrl(call.request.origin, call.repository, digest),
+    "Docker-Content-Digest",
+    digest,
+  ]);
+}

@@ -1,0 +1,156 @@
+// Where /v2/ meets node:http: makes a request of each message, has it answered, writes head and body,
+// counts. Everything about the connection is here and nothing about registries. // hot path
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { AssertionError, type Env, errorCode, errorMessage } from "@sampan/env";
+import { distributionErrors } from "@sampan/oci/model";
+import type { BufferPool } from "../buffer-pool.ts";
+import type { Distribution } from "../distribution.ts";
+import type { Reply } from "../reply.ts";
+import { failureReply } from "../reply.ts";
+import { openBodyFile, sendFile, sendStream } from "./body-sender.ts";
+import { Exchange } from "./exchange.ts";
+import type { OriginOf } from "./origin.ts";
+import { createRequestMetrics } from "./request-metrics.ts";
+
+/** What the counts say of a client that went away before its answer (nginx's word for it). */
+const statusGone = 499;
+/** A body that nobody wanted is read and thrown away for so long, so that the answer arrives. */
+const lingerMs = 2_000;
+const lingerBytesMax = 256 * 1024;
+
+export interface HttpEdge {
+  /** Serves one request on /v2/. `expectsContinue`: it came with `Expect: 100-continue`. */
+  handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void;
+  /** A connection moved no byte for the stall time: true when that is our own doing. */
+  isWorking(socket: Socket): boolean;
+}
+
+export interface HttpEdgeDeps {
+  readonly distribution: Distribution;
+  readonly pool: BufferPool;
+  readonly originOf: OriginOf;
+}
+
+export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
+  const { distribution, pool, originOf } = deps;
+  const metrics = createRequestMetrics(env.metrics);
+  const exchanges = new WeakMap<Socket, Exchange>();
+
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    exchange: Exchange,
+  ): Promise<void> {
+    const startMs = env.clock.monotonic();
+    const match = distribution.match(exchange.method, exchange.path);
+    const path = match.type === "route" ? match.route.path : "other";
+    let status = statusGone;
+    try {
+      const reply = await distribution.answer(match, exchange);
+      status = reply.status;
+      await send(env, { request, response, exchange, reply }, pool);
+      metrics.sent(reply);
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      if (!isGone(error)) status = distributionErrors.unknown.status;
+      giveUp(response, exchange, error);
+    } finally {
+      exchange.done = true;
+    }
+    const ms = env.clock.monotonic() - startMs;
+    metrics.answered(path, exchange.method, status, ms);
+    log(exchange, status, ms);
+  }
+
+  /** The bytes of a body could not be moved. */
+  function giveUp(response: ServerResponse, exchange: Exchange, error: unknown): void {
+    if (!isGone(error)) {
+      const fields = { ...fieldsOf(exchange), error };
+      env.log.error(`a body could not be sent: ${errorMessage(error)}`, fields);
+    }
+    if (response.headersSent || isGone(error)) {
+      // A head that is out cannot be taken back: cut off, so that nobody takes this for the end.
+      response.destroy();
+      return;
+    }
+    const { status, headers, body } = failureReply("unknown");
+    response.writeHead(status, [...headers]);
+    response.end(body?.type === "bytes" ? body.bytes : undefined);
+  }
+
+  function log(exchange: Exchange, status: number, ms: number): void {
+    const fields = { ...fieldsOf(exchange), status, ms: Math.round(ms) };
+    if (status >= 500) env.log.warn("request failed", fields);
+    else env.log.debug("request", fields);
+  }
+
+  return {
+    handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+      const exchange = new Exchange(request, response, { originOf, expectsContinue });
+      exchanges.set(request.socket, exchange);
+      void serve(request, response, exchange);
+    },
+    isWorking(socket: Socket): boolean {
+      const exchange = exchanges.get(socket);
+      if (exchange === undefined || exchange.done) return false;
+      if (exchange.waitsForClient) exchange.stalled = true;
+      return !exchange.waitsForClient;
+    },
+  };
+}
+
+interface Answer {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly exchange: Exchange;
+  readonly reply: Reply;
+}
+
+async function send(env: Env, answer: Answer, pool: BufferPool): Promise<void> {
+  const { request, response, exchange, reply } = answer;
+  const { body } = reply;
+  if (exchange.holdsBack) response.shouldKeepAlive = false;
+  exchange.waitsForClient = true;
+  if (body === null || exchange.method === "HEAD") {
+    response.writeHead(reply.status, reply.headers as string[]);
+    response.end();
+  } else if (body.type === "bytes") {
+    response.writeHead(reply.status, reply.headers as string[]);
+    response.end(body.bytes);
+  } else if (body.type === "file") {
+    const file = await openBodyFile(body);
+    response.writeHead(reply.status, reply.headers as string[]);
+    await sendFile(response, { file, body }, pool);
+    response.end();
+  } else {
+    response.writeHead(reply.status, reply.headers as string[]);
+    await sendStream(response, body);
+    response.end();
+  }
+  if (!request.complete) linger(env, request, exchange);
+}
+
+/**
+ * The answer came before the whole body (a refusal). Closing now would reset the connection and with it
+ * the answer on its way, so what comes is thrown away for a moment; a client that reads its answer stops
+ * by itself.
+ */
+function linger(env: Env, request: IncomingMessage, exchange: Exchange): void {
+  request.resume();
+  if (exchange.bytes !== null && exchange.bytes <= lingerBytesMax) return;
+  const timer = env.clock.timer(lingerMs, () => request.destroy());
+  const stop = (): void => timer.cancel();
+  request.once("end", stop);
+  request.once("close", stop);
+}
+
+function isGone(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "aborted" || code === "stalled";
+}
+
+function fieldsOf(exchange: Exchange) {
+  return { method: exchange.method, path: exchange.path };
+}

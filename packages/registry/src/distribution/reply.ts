@@ -1,0 +1,84 @@
+// An answer on /v2/ as data. The edge writes the headers as they stand and moves the body in the way
+// that suits it; nothing here touches a socket. // hot path
+
+import { type DistributionError, distributionErrors, errorBody } from "@sampan/oci/model";
+import type { BlobBody } from "../blobs/blobs.ts";
+
+export interface Reply {
+  readonly status: number;
+  /** Name, value, name, value …; Content-Length is always among them where a body may be. */
+  readonly headers: readonly string[];
+  /** Left out by the edge in an answer to HEAD. */
+  readonly body: BlobBody | null;
+}
+
+/** Every answer says it: docker reads it as "this is a version 2 registry". */
+const apiVersion = ["Docker-Distribution-Api-Version", "registry/2.0"] as const;
+const noBody = ["Content-Length", "0"] as const;
+
+/** Seconds after which a client that was turned away may come back. */
+const retryAfterS = 1;
+
+export function emptyReply(status: number, headers: readonly string[] = []): Reply {
+  return { status, headers: [...headers, ...noBody, ...apiVersion], body: null };
+}
+
+/** An answer that never has a body, and so no length either (204, 304). */
+export function bareReply(status: number, headers: readonly string[]): Reply {
+  return { status, headers: [...headers, ...apiVersion], body: null };
+}
+
+export interface Content {
+  readonly type: string;
+  /** Bytes of the body. */
+  readonly bytes: number;
+  readonly body: BlobBody | null;
+}
+
+export function contentReply(status: number, content: Content, headers: readonly string[]): Reply {
+  return {
+    status,
+    headers: [
+      "Content-Type",
+      content.type,
+      "Content-Length",
+      String(content.bytes),
+      ...headers,
+      ...apiVersion,
+    ],
+    body: content.body,
+  };
+}
+
+export function jsonReply(
+  status: number,
+  text: string,
+  headers: readonly string[] = [],
+  type = "application/json; charset=utf-8",
+): Reply {
+  const bytes = Buffer.from(text);
+  const content = { type, bytes: bytes.byteLength, body: { type: "bytes", bytes } } as const;
+  return contentReply(status, content, headers);
+}
+
+export interface FailureWords {
+  /** Said instead of the table's sentence. */
+  readonly message?: string;
+  readonly detail?: unknown;
+  readonly headers?: readonly string[];
+}
+
+export function failureReply(error: DistributionError, words: FailureWords = {}): Reply {
+  const { status } = distributionErrors[error];
+  return jsonReply(status, errorBody(error, words), words.headers);
+}
+
+/** The store is busy or cannot tell: nothing was lost, the same request may be sent again. */
+export function tryAgainReply(message: string): Reply {
+  return failureReply("unavailable", { message, headers: ["Retry-After", String(retryAfterS)] });
+}
+
+export function tooBusyReply(message: string): Reply {
+  const headers = ["Retry-After", String(retryAfterS)];
+  return failureReply("too-many-requests", { message, headers });
+}
