@@ -34,7 +34,7 @@ export class RowKey {
     this.#length = 0;
   }
 
-  /** Whether the version is of the key kept here. Neighbours differ at the end: look there first. */
+  /** Whether the version is of the key kept here. Neighbours differ at the end: start there. */
   matches(version: Buffer): boolean {
     const length = this.#length;
     if (version.length !== length + timestampBytes) return false;

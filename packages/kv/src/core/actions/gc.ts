@@ -61,7 +61,7 @@ export class GcScan {
     this.#key.clear();
   }
 
-  /** The changes since the last call. Any prefix of them leaves reads at the safe point as they are. */
+  /** The changes since the last call. Any prefix of them leaves all reads as they are. */
   take(): Modify[] {
     const taken = this.#modifies;
     this.#modifies = [];
