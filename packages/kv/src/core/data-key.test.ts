@@ -1,3 +1,5 @@
+// Golden keys, ranges, and keys that are refused.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

@@ -1,3 +1,5 @@
+// Golden encodings, malformed ones, and the order of random keys.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSimulatedWorld } from "@sampan/env/simulated";

@@ -1,3 +1,5 @@
+// Plays the scenario scripts of testdata/. `npm test -- --rewrite` writes what they now produce.
+
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

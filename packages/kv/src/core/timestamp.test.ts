@@ -1,3 +1,5 @@
+// Golden bytes of timestamps, their parts, and their order.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSimulatedWorld } from "@sampan/env/simulated";

@@ -1,3 +1,5 @@
+// Golden write records in TiKV's bytes, malformed ones, and a seeded round trip.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSimulatedWorld } from "@sampan/env/simulated";

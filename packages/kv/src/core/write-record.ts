@@ -2,7 +2,7 @@
 // txn_types/write.rs). Its key is that of data-key.ts; its value:
 //
 //   write   type (P D L R) | start timestamp (varint) | field*
-//   field   v | length (u8) | value          a put's value, at most 255 bytes; p: protected rollback
+//   field   v | length (u8) | value          a put's value, at most 255 bytes; p: protected
 //           R                                a rollback fell on this very timestamp as well
 //           F | timestamp (u64)              the commit behind this one at that rollback, 0: none
 //           l | timestamp (u64) | varint     the last real change (last-change.ts)

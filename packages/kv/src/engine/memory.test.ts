@@ -1,3 +1,5 @@
+// The memory engine passes the conformance suite, and crashes and fails as it says.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorCode } from "@sampan/env";

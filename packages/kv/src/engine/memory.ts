@@ -186,7 +186,7 @@ class Twin implements MemoryEngine {
     this.#isCommitting = false;
   }
 
-  /** A failure is the whole group's, as in RocksDB: nobody reads it, and yet it may be on the disk. */
+  /** A failure is the whole group's, as in RocksDB: nobody reads it, yet the disk may have it. */
   #applyGroup(group: readonly PendingWrite[]): void {
     if (this.#failure !== null || this.#isDead()) return;
     this.#failure = this.#nextFailure;

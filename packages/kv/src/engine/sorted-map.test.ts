@@ -1,3 +1,5 @@
+// Random changes, views and cursors beside a naive twin.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@sampan/env";

@@ -1,3 +1,5 @@
+// Property: reads and collections of random histories, beside a twin that keeps plain lists.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@sampan/env";

@@ -47,7 +47,7 @@ export function renderLock(lock: Lock): string {
   if (lock.forUpdateTs !== 0n) words.push(`for-update=${lock.forUpdateTs}`);
   if (lock.transactionSize !== 0n) words.push(`size=${lock.transactionSize}`);
   if (lock.minCommitTs !== 0n) words.push(`min-commit=${lock.minCommitTs}`);
-  if (lock.secondaries !== null) words.push("async-commit");
+  if (lock.secondaries !== null) words.push(`secondaries=${lock.secondaries.length}`);
   if (lock.rollbackTs.length > 0) words.push(`rollbacks=${lock.rollbackTs.join(",")}`);
   if (lock.lastChange.type !== "unknown") words.push(`last-change=${lock.lastChange.type}`);
   if (lock.source !== 0n) words.push(`source=${lock.source}`);

@@ -178,7 +178,7 @@ function plantLock(tables: MvccTables, command: Command): readonly string[] {
     shortValue: value === undefined ? null : Buffer.from(value, "latin1"),
     forUpdateTs: numberOf(command, "for-update"),
     minCommitTs: numberOf(command, "min-commit"),
-    secondaries: command.arguments.has("async-commit") ? [] : null,
+    secondaries: command.arguments.has("secondaries") ? [] : null,
     source: numberOf(command, "source"),
   };
   return apply(tables, [putLock(bytesOf(command, "key"), planted)]);
