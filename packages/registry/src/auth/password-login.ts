@@ -9,7 +9,7 @@ import { findUser, userNameCharsMax } from "../meta/users.ts";
 import type { Guesses } from "./guesses.ts";
 import { createGuesses } from "./guesses.ts";
 import type { Passwords } from "./passwords.ts";
-import { createPasswords, passwordCharsMax } from "./passwords.ts";
+import { passwordCharsMax } from "./passwords.ts";
 
 export type LoginFailure =
   | { readonly code: "wrong" }
@@ -20,13 +20,15 @@ export interface PasswordLogin {
 }
 
 /** When too many checks wait: one takes a fraction of a second. */
-const busyRetryAfterS = 2;
+export const busyRetryAfterS = 2;
 
-export function createPasswordLogin(env: Env, deps: { readonly store: Store }): PasswordLogin {
+export function createPasswordLogin(
+  env: Env,
+  deps: { readonly store: Store; readonly passwords: Passwords },
+): PasswordLogin {
   const parts: Parts = {
     env,
-    store: deps.store,
-    passwords: createPasswords(env),
+    ...deps,
     guesses: createGuesses(env),
     failures: env.metrics.counter("sampan_auth_login_failures_total", {
       help: "Logins with a password that were refused, by reason",

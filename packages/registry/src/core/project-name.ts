@@ -1,8 +1,6 @@
 // A project is the first component of a repository's name: `library/nginx` lies in `library`. Projects
 // are flat, as Harbor's are, and a repository always lies in one.
 
-import type { Result } from "@sampan/env";
-import { err, ok } from "@sampan/env";
 import type { RepositoryName } from "@sampan/oci/model";
 
 export type ProjectName = string & { readonly brand: "ProjectName" };
@@ -12,10 +10,9 @@ export const projectNameCharsMax = 255;
 
 const grammar = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 
-/** One component of a repository name (OCI distribution-spec, "Pulling manifests"). */
-export function parseProjectName(text: string): Result<ProjectName, "project-name-invalid"> {
-  if (text.length > projectNameCharsMax || !grammar.test(text)) return err("project-name-invalid");
-  return ok(text as ProjectName);
+/** One component of a repository name (OCI distribution-spec, "Pulling manifests"); else null. */
+export function parseProjectName(text: string): ProjectName | null {
+  return text.length <= projectNameCharsMax && grammar.test(text) ? (text as ProjectName) : null;
 }
 
 /** Null for a name of one component: such a repository cannot exist. */

@@ -1,21 +1,194 @@
 // The sequencer moves outbox rows into the dense, hash-chained event log. Many processes may run one;
-// a lease lets one of them work.
+// a lease lets one of them work (core/sequencing.ts says when another takes over). A row is taken and
+// its event written in one transaction, so each becomes an event exactly once. The order of the log is
+// the order in which rows were found, and among those found together that of their transactions' starts.
 
-import type { Env } from "@sampan/env";
-import type { Store } from "@sampan/kv/txn";
+import type { Counter, Env } from "@sampan/env";
+import { errorMessage, IoError } from "@sampan/env";
+import type { Entry, Store, Transaction } from "@sampan/kv/txn";
+import { StoreError } from "@sampan/kv/txn";
+import type { Watch } from "../core/sequencing.ts";
+import { decideTurn, fullLookMs, lookFrom } from "../core/sequencing.ts";
+import { outboxRange, sequencerLeaseKey } from "../meta/keys.ts";
+import { decodeJson, encodeJson } from "../meta/record-bytes.ts";
+import { appendEvents, readHead } from "./log.ts";
 
 export interface SequencerOptions {
-  /** Names this process in the lease; unique, so a UUID is in it. */
+  /**
+   * Names this process in the lease. Two that run at once must have different names; one that
+   * starts again under its old name goes on at once.
+   */
   readonly owner: string;
 }
 
 export interface Sequencer {
-  /** Until the signal is aborted; lets go of the lease then. Throws only what the store throws. */
+  /**
+   * Until the signal is aborted; lets go of the lease then. What the store throws is logged and tried
+   * again, a store that was closed ends it.
+   */
   run(signal: AbortSignal): Promise<void>;
 }
 
-export declare function createSequencer(
+/** How long a row waits at most before it is looked at. */
+const pollMs = 250;
+const failedWaitMsMax = 30_000;
+/** Rows of one transaction: two keys each. */
+const rowsMax = 512;
+/** And their bytes, well below what one transaction takes. */
+const rowBytesMax = 1024 * 1024;
+
+export function createSequencer(
   env: Env,
   deps: { readonly store: Store },
   options: SequencerOptions,
-): Sequencer;
+): Sequencer {
+  const events = env.metrics.counter("sampan_events_total", {
+    help: "Events that this process moved from the outbox into the event log",
+  });
+  return { run: (signal) => runSequencer({ env, events, ...deps, ...options }, signal) };
+}
+
+interface Parts {
+  readonly env: Env;
+  readonly store: Store;
+  readonly owner: string;
+  readonly events: Counter;
+}
+
+/** What is remembered from turn to turn, in memory only. */
+interface Memory {
+  watch: Watch | null;
+  /** The next look begins at this start timestamp. */
+  from: bigint;
+  fullLookAtMs: number;
+}
+
+async function runSequencer(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { env } = parts;
+  const memory: Memory = { watch: null, from: 0n, fullLookAtMs: 0 };
+  let failedWaitMs = pollMs;
+  while (!signal.aborted) {
+    let waitMs = 0;
+    try {
+      waitMs = (await takeTurn(parts, memory)) ? 0 : pollMs;
+      failedWaitMs = pollMs;
+    } catch (error) {
+      if (!isStoreFailure(error)) throw error;
+      env.log.warn("the sequencer's turn failed", { error: errorMessage(error) });
+      failedWaitMs = Math.min(failedWaitMs * 2, failedWaitMsMax);
+      waitMs = failedWaitMs;
+    }
+    if (waitMs > 0) await pause(env, waitMs, signal);
+  }
+  await letGo(parts);
+}
+
+/** Resolves early, and does not reject, when the signal is aborted. */
+async function pause(env: Env, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await env.clock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function isStoreFailure(error: unknown): boolean {
+  if (error instanceof StoreError) return error.code !== "closed";
+  return error instanceof IoError && error.code !== "closed";
+}
+
+/** True when there may be more to do at once. */
+async function takeTurn(parts: Parts, memory: Memory): Promise<boolean> {
+  const { env, store } = parts;
+  const nowMs = env.clock.monotonic();
+  if (nowMs >= memory.fullLookAtMs) {
+    memory.from = 0n;
+    memory.fullLookAtMs = nowMs + fullLookMs;
+  }
+  const { from, watch } = memory;
+  const outcome = await store.transact((transaction) =>
+    look(transaction, { owner: parts.owner, from, watch, nowMs }),
+  );
+  // Contended or undetermined: another works, or the next look shows what became of it.
+  if (outcome.type !== "committed") return false;
+  const { taken, exhausted, startTs } = outcome.value;
+  memory.watch = outcome.value.watch;
+  if (taken > 0) parts.events.add(taken);
+  if (exhausted) memory.from = lookFrom(from, startTs);
+  return taken > 0 && !exhausted;
+}
+
+interface Looked {
+  readonly watch: Watch | null;
+  readonly taken: number;
+  /** The rows that were there are all taken. */
+  readonly exhausted: boolean;
+  readonly startTs: bigint;
+}
+
+async function look(
+  transaction: Transaction,
+  given: {
+    readonly owner: string;
+    readonly from: bigint;
+    readonly watch: Watch | null;
+    readonly nowMs: number;
+  },
+): Promise<Looked> {
+  const { startTs } = transaction;
+  const owner = await readOwner(transaction);
+  const head = await readHead(transaction);
+  const range = outboxRange(given.from);
+  const first = await transaction.scan(range, { limit: 1, keysOnly: true });
+  const rows = first.length > 0;
+  const seen = { owner, seq: head.seq, rows, nowMs: given.nowMs };
+  const turn = decideTurn(given.owner, seen, given.watch);
+  if (turn.type === "watch") {
+    return { watch: turn.watch, taken: 0, exhausted: !rows, startTs };
+  }
+  const entries = await transaction.scan(range, { limit: rowsMax });
+  const page = withinBytes(entries);
+  appendEvents(
+    transaction,
+    head,
+    page.map((entry) => entry.value),
+  );
+  for (const { key } of page) transaction.delete(key);
+  if (owner !== given.owner) putOwner(transaction, given.owner);
+  const exhausted = page.length === entries.length && entries.length < rowsMax;
+  return { watch: null, taken: page.length, exhausted, startTs };
+}
+
+/** As many rows as one transaction may take; at least one. */
+function withinBytes(entries: readonly Entry[]): readonly Entry[] {
+  let bytes = 0;
+  const end = entries.findIndex(({ value }, index) => {
+    bytes += value.length;
+    return index > 0 && bytes > rowBytesMax;
+  });
+  return end === -1 ? entries : entries.slice(0, end);
+}
+
+const leaseVersion = 1;
+
+async function readOwner(transaction: Transaction): Promise<string | null> {
+  const value = await transaction.get(sequencerLeaseKey());
+  if (value === null) return null;
+  return decodeJson<{ readonly owner: string }>(value, leaseVersion).owner;
+}
+
+function putOwner(transaction: Transaction, owner: string): void {
+  transaction.put(sequencerLeaseKey(), encodeJson(leaseVersion, { owner }));
+}
+
+/** So that another goes on at once. When it fails, the other waits for the takeover. */
+async function letGo({ env, store, owner }: Parts): Promise<void> {
+  try {
+    await store.transact(async (transaction) => {
+      if ((await readOwner(transaction)) === owner) transaction.delete(sequencerLeaseKey());
+    });
+  } catch (error) {
+    if (!isStoreFailure(error) && !(error instanceof StoreError)) throw error;
+    env.log.info("the sequencer's lease was left to its takeover", { error: errorMessage(error) });
+  }
+}

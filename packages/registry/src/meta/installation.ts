@@ -15,7 +15,7 @@ import { encodeUser, findUser } from "./users.ts";
 export const formatVersion = 1;
 
 export const adminName = "admin";
-const adminId = 1;
+export const adminId = 1;
 const libraryName = "library" as ProjectName;
 
 export type FormatFailure = {

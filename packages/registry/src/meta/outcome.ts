@@ -2,7 +2,8 @@
 
 import type { Result } from "@sampan/env";
 import { err } from "@sampan/env";
-import type { Store, Timestamp, Transaction } from "@sampan/kv/txn";
+import type { Outcome, Store, Timestamp, Transaction } from "@sampan/kv/txn";
+import { StoreError } from "@sampan/kv/txn";
 
 /** The store could not settle the write: nothing was written (contended), or nobody knows. */
 export type Unsettled = { readonly code: "contended" } | { readonly code: "undetermined" };
@@ -40,7 +41,7 @@ export async function settle<Value, Failure>(
   let hot = false;
   for (;;) {
     const attempt: Attempt = { mayBeDone: undetermined > 0, hot, isOurs };
-    const outcome = await store.transact((transaction) => {
+    const outcome = await transactInTime(store, (transaction) => {
       ours.add(transaction.startTs);
       return body(transaction, attempt);
     });
@@ -51,6 +52,19 @@ export async function settle<Value, Failure>(
       if (hot) return err({ code: undetermined > 0 ? "undetermined" : "contended" });
       hot = true;
     }
+  }
+}
+
+/** A transaction that grew too old before its commit wrote nothing; to the caller that is contention. */
+async function transactInTime<T>(
+  store: Store,
+  fn: (transaction: Transaction) => Promise<T>,
+): Promise<Outcome<T>> {
+  try {
+    return await store.transact(fn);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === "too-old") return { type: "contended" };
+    throw error;
   }
 }
 
