@@ -1,0 +1,68 @@
+// What skopeo, podman and buildah share: their configuration in a throwaway folder, so that nothing of
+// this machine's images, logins or settings is read or changed.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Bench, Need } from "./client.ts";
+
+/** The policy file without which none of them starts. */
+export const containersNeeds: readonly Need[] = [
+  { command: "busybox", packages: ["busybox-static"] },
+];
+
+export async function containersEnvironment(bench: Bench): Promise<Record<string, string>> {
+  const { folder } = bench;
+  const at = (name: string) => join(folder, name);
+  for (const name of ["home", "run", "tmp"]) await mkdir(at(name), { mode: 0o700 });
+  await writeFile(at("auth.json"), JSON.stringify({ auths: {} }));
+  await writeFile(at("storage.conf"), storageConf(folder));
+  await writeFile(at("containers.conf"), containersConf);
+  await writeFile(at("registries.conf"), registriesConf(bench.registry.host));
+  return {
+    HOME: at("home"),
+    XDG_RUNTIME_DIR: at("run"),
+    TMPDIR: at("tmp"),
+    REGISTRY_AUTH_FILE: at("auth.json"),
+    CONTAINERS_STORAGE_CONF: at("storage.conf"),
+    CONTAINERS_CONF: at("containers.conf"),
+    CONTAINERS_REGISTRIES_CONF: at("registries.conf"),
+  };
+}
+
+function storageConf(folder: string): string {
+  return `[storage]
+driver = "overlay"
+runroot = "${join(folder, "storage-run")}"
+graphroot = "${join(folder, "storage")}"
+`;
+}
+
+// Without limits of its own podman asks for ones that a container in CI may not set; crun refuses
+// machines whose cgroups are of both versions.
+const containersConf = `[containers]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+`;
+
+// For the commands that have no option for plain HTTP.
+function registriesConf(host: string): string {
+  return `[[registry]]
+location = "${host}"
+insecure = true
+`;
+}
+
+export function credentials(bench: Bench): string {
+  return `${bench.registry.username}:${bench.registry.password}`;
+}
+
+export function wrongCredentials(bench: Bench): string {
+  return `${bench.registry.username}:not-the-password`;
+}
+
+/** How registries and clients put it that somebody may not. */
+export const refusal =
+  /unauthorized|authentication required|denied|401|invalid username\/password/i;
