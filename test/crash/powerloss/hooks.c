@@ -191,10 +191,19 @@ FCNTL(fcntl64)
 
 // ---------------------------------------------------------------- bytes
 
+static atomic_ulong writes;
+
+__attribute__((destructor)) static void note_writes(void) {
+  model_lock();
+  model_writes(writes);
+  model_unlock();
+}
+
 /** A write at an offset, or (offset < 0) where the descriptor stands. */
 static void before_write(int fd, size_t count, off_t offset) {
   struct node *node = descriptor_node(fd);
   if (node == NULL) return;
+  atomic_fetch_add(&writes, 1);
   struct stat stat;
   int error = errno;
   model_lock();

@@ -30,10 +30,12 @@ export interface Undo {
 export interface Journal {
   readonly changes: Change[];
   readonly files: Map<number, FileState>;
+  /** Calls that wrote bytes, where the program ended by itself. */
+  writes: number;
 }
 
 export function parseJournal(text: string): Journal {
-  const journal: Journal = { changes: [], files: new Map() };
+  const journal: Journal = { changes: [], files: new Map(), writes: 0 };
   const lines = text.split("\n");
   // The last piece is empty, or a line that the kill cut off.
   for (const line of lines.slice(0, -1)) readLine(journal, line.split(" "));
@@ -88,6 +90,9 @@ function readLine(journal: Journal, words: readonly string[]): void {
       state.durableSize = Number(third);
       return;
     }
+    case "writes":
+      journal.writes = Number(first);
+      return;
     default:
       throw new Error(`the journal has an unknown line: ${words.join(" ")}`);
   }

@@ -274,6 +274,10 @@ void model_rmdir(const char *path) { journal_change("rmdir", path); }
 
 void model_failed(void) { journal("failed\n"); }
 
+void model_writes(uint64_t count) {
+  if (model.is_writing) journal("writes %lu\n", count);
+}
+
 static void saved_path(uint64_t number, char path[PATH_MAX + 64]) {
   snprintf(path, PATH_MAX + 64, "%s/saved/%lu", model.shadow, number);
 }
@@ -383,10 +387,12 @@ struct node *model_opened(int fd, const char *path, bool created, bool writable)
   if (fstat(fd, &stat) != 0) return NULL;
   if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode)) return NULL;
   struct node *node = find_node(stat.st_ino);
-  // The number of an inode that is gone is given away again: a new file is a new node.
-  bool is_new = created || node->durable_size < 0;
+  // The number of an inode that is gone is given away again: a new file, or a directory where a file
+  // was, is a new node.
+  bool is_directory = S_ISDIR(stat.st_mode);
+  bool is_new = created || node->durable_size < 0 || node->is_directory != is_directory;
   if (is_new) {
-    node->is_directory = S_ISDIR(stat.st_mode);
+    node->is_directory = is_directory;
     node->is_announced = false;
     node->durable_size = created ? 0 : stat.st_size;
     node->generation = 0;

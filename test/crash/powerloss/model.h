@@ -19,6 +19,9 @@
 //   sync INODE GENERATION SIZE
 //       what was written up to this generation is durable, as is this size
 //
+//   writes COUNT
+//       calls that wrote bytes, noted when the program ends by itself
+//
 // So a file that only grows costs one line per fsync, however large it is.
 
 #ifndef POWERLOSS_MODEL_H
@@ -97,6 +100,8 @@ struct sync_point {
 };
 struct sync_point model_sync_start(struct node *node, int fd);
 void model_sync_done(struct node *node, struct sync_point point);
+
+void model_writes(uint64_t count);
 
 /** Whether POWERLOSS_IGNORE says that this sync never reaches the disk. */
 bool model_is_ignored(const struct node *node);
