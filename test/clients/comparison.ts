@@ -17,7 +17,10 @@ export function sha256(bytes: Uint8Array | string): string {
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
-/** Every blob of the layout that was pushed is in the layout that was pulled, and is what it is named. */
+/**
+ * Every blob of the layout that was pushed is in the layout that was pulled, and is what it is
+ * named.
+ */
 export async function expectSameBlobs(pushed: Layout, pulledPath: string): Promise<void> {
   const names = await readdir(join(pushed.path, "blobs", "sha256"));
   for (const name of names) {

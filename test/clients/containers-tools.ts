@@ -1,5 +1,5 @@
-// What skopeo, podman and buildah share: their configuration in a throwaway folder, so that nothing of
-// this machine's images, logins or settings is read or changed.
+// What skopeo, podman and buildah share: their configuration in a throwaway folder, so that nothing
+// of this machine's images, logins or settings is read or changed.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// As much of the kubelet's image service as pulling needs (Kubernetes CRI, runtime.v1), its messages
-// written down here from their field numbers.
+// As much of the kubelet's image service as pulling needs (Kubernetes CRI, runtime.v1), its
+// messages written down here from their field numbers.
 
 import * as grpc from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";

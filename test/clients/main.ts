@@ -1,5 +1,5 @@
-// `npm run clients`: genuine clients push to and pull from a registry of their own. One line per check;
-// the last line counts them.
+// `npm run clients`: genuine clients push to and pull from a registry of their own. One line per
+// check; the last line counts them.
 
 import { mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

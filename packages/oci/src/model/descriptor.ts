@@ -1,5 +1,6 @@
-// A descriptor points at content: media type, digest, size (OCI image-spec, descriptor.md). Strict in
-// what safety hangs on (digest, size, media type), lenient in everything else; unknown fields pass.
+// A descriptor points at content: media type, digest, size (OCI image-spec, descriptor.md). Strict
+// in what safety hangs on (digest, size, media type), lenient in everything else; unknown fields
+// pass.
 
 import type { Digest } from "./digest.ts";
 import { parseDigest } from "./digest.ts";

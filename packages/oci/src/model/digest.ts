@@ -1,5 +1,6 @@
-// A digest names content by its hash: `algorithm ":" encoded` (OCI image-spec, descriptor.md, "Digests").
-// A Digest exists only for an algorithm we can compute, so that whoever holds one can verify it.
+// A digest names content by its hash: `algorithm ":" encoded` (OCI image-spec, descriptor.md,
+// "Digests"). A Digest exists only for an algorithm we can compute, so that whoever holds one can
+// verify it.
 
 import { createHash } from "node:crypto";
 import type { Result } from "./result.ts";

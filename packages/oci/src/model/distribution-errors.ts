@@ -1,5 +1,6 @@
-// The one table that turns our words for what went wrong on /v2/ into status, code and message on the
-// wire (OCI distribution-spec, "Error Codes"; the token challenge and 429 as Docker clients know them).
+// The one table that turns our words for what went wrong on /v2/ into status, code and message on
+// the wire (OCI distribution-spec, "Error Codes"; the token challenge and 429 as Docker clients
+// know them).
 
 export interface WireError {
   readonly status: number;

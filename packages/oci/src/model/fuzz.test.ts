@@ -1,5 +1,5 @@
-// Bytes from outside, random and mutated: every parser answers, none throws, and what it accepts keeps
-// the promises that the rest of the system builds on.
+// Bytes from outside, random and mutated: every parser answers, none throws, and what it accepts
+// keeps the promises that the rest of the system builds on.
 
 import assert from "node:assert/strict";
 import test from "node:test";

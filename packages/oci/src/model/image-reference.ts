@@ -1,5 +1,6 @@
-// The name people type: `[host[:port]/]name[:tag][@digest]` (the grammar of distribution/reference).
-// Nothing is filled in: no docker.io, no `library/`, no `latest`. Whoever asks decides on defaults.
+// The name people type: `[host[:port]/]name[:tag][@digest]` (the grammar of
+// distribution/reference). Nothing is filled in: no docker.io, no `library/`, no `latest`. Whoever
+// asks decides on defaults.
 
 import type { Digest, DigestFailure } from "./digest.ts";
 import { parseDigest } from "./digest.ts";

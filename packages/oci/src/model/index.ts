@@ -1,5 +1,5 @@
-// What an image registry speaks about: names, digests, descriptors, manifests, ranges, pieces, errors.
-// Pure; imports no package of ours.
+// What an image registry speaks about: names, digests, descriptors, manifests, ranges, pieces,
+// errors. Pure; imports no package of ours.
 
 export type { Annotations, Descriptor, Platform } from "./descriptor.ts";
 export type { Digest, DigestAlgorithm, Digester, DigestFailure } from "./digest.ts";

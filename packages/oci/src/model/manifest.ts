@@ -94,7 +94,9 @@ export function requiredManifests(manifest: Manifest): readonly Descriptor[] {
   return manifest.type === "index" ? manifest.children : [];
 }
 
-/** The artifactType a referrers list gives: the config's media type stands in for an image's own. */
+/**
+ * The artifactType a referrers list gives: the config's media type stands in for an image's own.
+ */
 export function referrerArtifactType(manifest: Manifest): string | null {
   if (manifest.artifactType !== null || manifest.type === "index") return manifest.artifactType;
   return manifest.config.mediaType;

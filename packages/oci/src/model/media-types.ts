@@ -1,5 +1,5 @@
-// The media types that decide how bytes are read (OCI image-spec, media-types.md; Docker image manifest
-// version 2). Any other media type is content we carry without looking inside.
+// The media types that decide how bytes are read (OCI image-spec, media-types.md; Docker image
+// manifest version 2). Any other media type is content we carry without looking inside.
 
 export const mediaTypes = {
   ociManifest: "application/vnd.oci.image.manifest.v1+json",
@@ -56,7 +56,9 @@ export function isForeignLayer(mediaType: string): boolean {
   return foreignLayers.includes(mediaType);
 }
 
-/** Type and subtype as RFC 6838 section 4.2 writes them; parameters, which exist in the wild, pass. */
+/**
+ * Type and subtype as RFC 6838 section 4.2 writes them; parameters, which exist in the wild, pass.
+ */
 export function isMediaType(text: string): boolean {
   return text.length <= mediaTypeCharsMax && mediaTypeGrammar.test(text);
 }

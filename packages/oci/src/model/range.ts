@@ -1,6 +1,7 @@
 // Byte ranges on the wire: a download's `Range` and `Content-Range` (RFC 9110, section 14) and the
-// upload's own dialect of both (OCI distribution-spec, "Pushing a blob in chunks"). Inside the system a
-// range is half open, [start, end); on the wire the last byte is named. Only these functions convert.
+// upload's own dialect of both (OCI distribution-spec, "Pushing a blob in chunks"). Inside the
+// system a range is half open, [start, end); on the wire the last byte is named. Only these
+// functions convert.
 
 import type { Result } from "./result.ts";
 import { err, ok } from "./result.ts";
@@ -12,7 +13,9 @@ export interface ByteRange {
 }
 
 export type RangeRequest =
-  /** No range, or one that section 14.2 says to ignore: several ranges, another unit, not a range. */
+  /**
+   * No range, or one that section 14.2 says to ignore: several ranges, another unit, not a range.
+   */
   | { readonly type: "whole" }
   | { readonly type: "partial"; readonly range: ByteRange }
   /** Answer 416 with `formatUnsatisfiedRange`. */
@@ -59,7 +62,10 @@ export function parseContentRange(
   return ok({ ...range, size });
 }
 
-/** The `Content-Range: start-last` of a chunk; `bytes start-last/size`, which some send, is read too. */
+/**
+ * The `Content-Range: start-last` of a chunk; `bytes start-last/size`, which some send, is read
+ * too.
+ */
 export function parseChunkRange(header: string): Result<ByteRange, "content-range-invalid"> {
   const match = /^(?:bytes[ =])?([0-9]{1,16})-([0-9]{1,16})(?:\/(?:[0-9]{1,16}|\*))?$/i.exec(
     header,

@@ -1,5 +1,5 @@
-// An expected outcome as a value. The same shape as env's Result, defined here again because the model
-// imports no package of ours; TypeScript treats the two as one type.
+// An expected outcome as a value. The same shape as env's Result, defined here again because the
+// model imports no package of ours; TypeScript treats the two as one type.
 
 export type Result<Value, Failure> =
   | { readonly ok: true; readonly value: Value }

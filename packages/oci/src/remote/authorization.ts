@@ -1,5 +1,5 @@
-// Answers a registry's challenge: Basic, or Docker's token flow (distribution's token authentication
-// specification). Tokens are kept per scope until shortly before they expire.
+// Answers a registry's challenge: Basic, or Docker's token flow (distribution's token
+// authentication specification). Tokens are kept per scope until shortly before they expire.
 
 import type { Env, Result } from "@sampan/env";
 import { err, IoError, ok } from "@sampan/env";

@@ -1,5 +1,5 @@
-// What headers of an answer say: the challenges of a 401 (RFC 9110, section 11.6.1, as registries use
-// it) and the next page of a list (RFC 8288).
+// What headers of an answer say: the challenges of a 401 (RFC 9110, section 11.6.1, as registries
+// use it) and the next page of a list (RFC 8288).
 
 export interface Challenge {
   /** Lower case: `bearer`, `basic`. */

@@ -1,5 +1,5 @@
-// What a registry's refusal means to whoever asked. Refusals are values; a registry that is broken or
-// out of reach throws IoError.
+// What a registry's refusal means to whoever asked. Refusals are values; a registry that is broken
+// or out of reach throws IoError.
 
 import { IoError } from "@sampan/env";
 import type { ErrorEntry } from "../model/index.ts";

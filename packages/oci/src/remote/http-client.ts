@@ -28,7 +28,10 @@ export interface HttpResponse {
   readonly status: number;
   /** Several headers of one name are joined with commas. */
   header(name: string): string | null;
-  /** Ends with IoError `interrupted` or `stalled` when the bytes do; leaving early cuts the connection. */
+  /**
+   * Ends with IoError `interrupted` or `stalled` when the bytes do; leaving early cuts the
+   * connection.
+   */
   stream(): AsyncIterable<Uint8Array>;
   /** The whole body; IoError `too-large` above the limit. */
   bytes(limit: number): Promise<Uint8Array>;

@@ -1,5 +1,5 @@
-// What a registry lists: that it is there, its repositories, a repository's tags (OCI distribution-spec,
-// end-1 and end-8; the catalog is distribution's).
+// What a registry lists: that it is there, its repositories, a repository's tags (OCI distribution-
+// spec, end-1 and end-8; the catalog is distribution's).
 
 import type { Result } from "@sampan/env";
 import { IoError, ok } from "@sampan/env";

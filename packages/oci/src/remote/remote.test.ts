@@ -1,4 +1,5 @@
-// The client against servers in this process: what it sends, what it makes of answers and of faults.
+// The client against servers in this process: what it sends, what it makes of answers and of
+// faults.
 
 import assert from "node:assert/strict";
 import test from "node:test";

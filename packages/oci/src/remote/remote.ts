@@ -1,6 +1,6 @@
 // The client of any registry that speaks the OCI distribution specification, ours or another's.
-// What a registry refuses is a value; one that is out of reach or broken throws IoError: `unreachable`,
-// `stalled`, `interrupted`, `server-error`, `too-large`, `protocol`, `corrupt`.
+// What a registry refuses is a value; one that is out of reach or broken throws IoError:
+// `unreachable`, `stalled`, `interrupted`, `server-error`, `too-large`, `protocol`, `corrupt`.
 
 import type { Env, Result } from "@sampan/env";
 import type { ByteRange, Digest, Reference, RepositoryName, Tag } from "../model/index.ts";
@@ -58,7 +58,9 @@ export interface RemoteRepository {
   deleteManifest(reference: Reference, signal?: AbortSignal): Promise<Result<null, RemoteFailure>>;
   /** The size in bytes. */
   headBlob(digest: Digest, signal?: AbortSignal): Promise<Result<number, RemoteFailure>>;
-  /** The stream of a whole blob ends with IoError `corrupt` when it is not what the digest names. */
+  /**
+   * The stream of a whole blob ends with IoError `corrupt` when it is not what the digest names.
+   */
   getBlob(digest: Digest, options?: GetBlobOptions): Promise<Result<RemoteBlob, RemoteFailure>>;
   deleteBlob(digest: Digest, signal?: AbortSignal): Promise<Result<null, RemoteFailure>>;
   /** One request for all bytes. */

@@ -82,7 +82,9 @@ export async function putBlobChunked(
   }
 }
 
-/** An upload that is gone is one that was finished, where only the answer was lost; or none at all. */
+/**
+ * An upload that is gone is one that was finished, where only the answer was lost; or none at all.
+ */
 async function orStored(
   place: RepositoryPlace,
   push: Push,

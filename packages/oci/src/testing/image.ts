@@ -1,4 +1,5 @@
-// Builds images that every client accepts (valid tar layers, a config with the right diff ids), as bytes.
+// Builds images that every client accepts (valid tar layers, a config with the right diff ids), as
+// bytes.
 
 import { gzipSync } from "node:zlib";
 import type { Annotations } from "../model/descriptor.ts";
@@ -91,7 +92,9 @@ export function buildIndex(images: readonly TestImage[]): TestIndex {
   return { images, manifest };
 }
 
-/** An artifact about another manifest: the empty config, one layer, a subject (OCI image-spec 1.1). */
+/**
+ * An artifact about another manifest: the empty config, one layer, a subject (OCI image-spec 1.1).
+ */
 export function buildArtifact(artifactType: string, layer: Content, subject: Content): TestImage {
   const config = jsonContent(mediaTypes.ociEmpty, {});
   const manifest = jsonContent(mediaTypes.ociManifest, {

@@ -1,4 +1,5 @@
-// Writes images as an OCI image layout (image-spec, image-layout.md), the folder that clients push from.
+// Writes images as an OCI image layout (image-spec, image-layout.md), the folder that clients push
+// from.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

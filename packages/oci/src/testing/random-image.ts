@@ -6,9 +6,13 @@ import type { RandomSource } from "./seeded-random.ts";
 
 export interface RandomImageOptions {
   readonly layers: number;
-  /** Bytes of the one file in each layer; the layer is a little larger, or smaller when it shrinks. */
+  /**
+   * Bytes of the one file in each layer; the layer is a little larger, or smaller when it shrinks.
+   */
   readonly layerBytes: number;
-  /** `text` shrinks to about a fifth as real layers may, `random` does not shrink. Default `random`. */
+  /**
+   * `text` shrinks to about a fifth as real layers may, `random` does not shrink. Default `random`.
+   */
   readonly fill?: "random" | "text";
   readonly platform?: TestPlatform;
 }

@@ -1,5 +1,5 @@
-// Chance that repeats from its seed, for tests and generators of test data. The shape is the part of
-// env's Random that they need, so that either can be passed.
+// Chance that repeats from its seed, for tests and generators of test data. The shape is the part
+// of env's Random that they need, so that either can be passed.
 
 export interface RandomSource {
   /** A whole number, 0 ≤ n < `below`; `below` is at most 2^32. */

@@ -1,5 +1,6 @@
-// As much of the tar format (POSIX ustar) as an image layer in a test needs: files, folders and symbolic
-// links with short names, all of them root's and of the same moment, so that equal input is equal bytes.
+// As much of the tar format (POSIX ustar) as an image layer in a test needs: files, folders and
+// symbolic links with short names, all of them root's and of the same moment, so that equal input
+// is equal bytes.
 
 export type TarEntry =
   | {
