@@ -202,6 +202,14 @@ check(
   { "d/a": "new" },
 );
 check(
+  "a directory that takes the number of a deleted file's inode is its own",
+  {
+    script: `write("x", "1"); sync("x"); sync("."); fs.unlinkSync("x"); sync(".");
+      fs.mkdirSync("d"); write("d/a", "new"); sync("d/a"); sync("d"); sync(".")`,
+  },
+  { "d/a": "new" },
+);
+check(
   "a removed tree comes back",
   { before: { "d/a": "1", "d/e/b": "2" }, script: `fs.rmSync("d", { recursive: true })` },
   { "d/a": "1", "d/e/b": "2" },
