@@ -35,6 +35,8 @@ export type JsonObject = { readonly [field: string]: unknown };
 /** `path` is where the descriptor stands, such as `layers[3]`; a failure is a sentence about it. */
 export function parseDescriptor(value: unknown, path: string): Result<Descriptor, string> {
   if (!isJsonObject(value)) return err(`${path} is not an object`);
+  const ambiguous = ambiguousField(value, descriptorFields);
+  if (ambiguous !== null) return err(`${path} has a field ${ambiguous}`);
   const { mediaType, digest: digestText, size } = value;
   if (typeof mediaType !== "string" || !isMediaType(mediaType)) {
     return err(`${path}.mediaType is not a media type`);
@@ -60,6 +62,10 @@ export function parseDescriptor(value: unknown, path: string): Result<Descriptor
   });
 }
 
+const descriptorFields = new Map(
+  ["mediaType", "digest", "size", "urls", "artifactType", "platform"].map(foldedEntry),
+);
+
 const digestWord = {
   "digest-invalid": "not a digest",
   "digest-unsupported": "of an algorithm that is not supported (sha256 and sha512 are)",
@@ -80,6 +86,30 @@ export function parseArtifactType(value: unknown, path: string): Result<string |
   if (value === undefined || value === null || value === "") return ok(null);
   if (typeof value !== "string" || !isMediaType(value)) return err(`${path} is not a media type`);
   return ok(value);
+}
+
+/**
+ * A field whose name differs from a known one in case alone. Programs in Go take it for the known
+ * one, so that they would read another manifest than we do; nobody writes it by accident.
+ */
+export function ambiguousField(
+  value: JsonObject,
+  fields: ReadonlyMap<string, string>,
+): string | null {
+  for (const key of Object.keys(value)) {
+    const known = fields.get(fold(key));
+    if (known !== undefined && known !== key) return `${JSON.stringify(key)} beside ${known}`;
+  }
+  return null;
+}
+
+export function foldedEntry(name: string): [string, string] {
+  return [fold(name), name];
+}
+
+/** As Go folds: both cases, the long s and the Kelvin sign are one letter. */
+function fold(name: string): string {
+  return name.toUpperCase().toLowerCase();
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {

@@ -166,6 +166,15 @@ test("a body that is image and index at once is refused", () => {
   refuse(index({ config }), invalid(/has a field config/));
 });
 
+test("a field that Go would take for another is refused", () => {
+  refuse(image({ Layers: [] }), invalid(/field "Layers" beside layers/));
+  refuse(image({ mediatype: "x" }), invalid(/field "mediatype" beside mediaType/));
+  refuse(image({ layer\u017f: [] }), invalid(/beside layers/));
+  const layers = [descriptor("a", { Digest: digest("b") })];
+  refuse(image({ layers }), invalid(/layers\[0\] has a field "Digest" beside digest/));
+  assert.equal(parsed(image({ layer: [], configs: {} })).type, "image");
+});
+
 test("what is no JSON object is refused", () => {
   const texts = ["", "null", "[]", '"x"', "1", "{", '{"a":1}x', "\ufeff{}", "[".repeat(100_000)];
   for (const text of texts) refuse(Buffer.from(text), invalid(/not a JSON object/));

@@ -4,6 +4,8 @@
 
 import type { Annotations, Descriptor, JsonObject } from "./descriptor.ts";
 import {
+  ambiguousField,
+  foldedEntry,
   isJsonObject,
   parseAnnotations,
   parseArtifactType,
@@ -58,6 +60,13 @@ const schema1MediaTypes: readonly string[] = [
   "application/vnd.docker.distribution.manifest.v1+prettyjws",
 ];
 
+const manifestFields = new Map(
+  [
+    ...["schemaVersion", "mediaType", "artifactType", "config", "layers"],
+    ...["manifests", "subject", "annotations"],
+  ].map(foldedEntry),
+);
+
 // Content types that say nothing about which manifest it is; the body's own mediaType then decides.
 const vagueMediaTypes: readonly string[] = ["", "application/json", "application/octet-stream"];
 
@@ -71,6 +80,8 @@ export function parseManifest(
   }
   const json = parseJsonObject(bytes);
   if (json === null) return invalid("manifest is not a JSON object");
+  const ambiguous = ambiguousField(json, manifestFields);
+  if (ambiguous !== null) return invalid(`manifest has a field ${ambiguous}`);
   const mediaType = decideMediaType(json, contentType);
   if (!mediaType.ok) return mediaType;
   if (json["schemaVersion"] !== 2) return invalid("schemaVersion is not 2");
