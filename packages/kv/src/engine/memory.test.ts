@@ -157,6 +157,10 @@ test("memory: writers that wait together share the time of one sync", async () =
   await world.drive(Promise.all(writes));
   assert.ok(world.nowMs() > 0 && world.nowMs() <= 40, `${world.nowMs()} ms`);
   assert.equal(await readNumber(engine), 49);
+  engine.setDelay(0);
+  const beforeMs = world.nowMs();
+  await world.drive(writeNumber(engine, 50, true));
+  assert.equal(world.nowMs(), beforeMs, "delays can be switched off");
 });
 
 test("memory: reads wait now and then when they are told to", async () => {

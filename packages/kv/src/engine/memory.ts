@@ -38,6 +38,8 @@ export interface MemoryEngine extends Engine {
    * the batch that failed is there then is as open as with a real disk: a crash draws it.
    */
   failNextWrite(code: "disk-full" | "io"): void;
+  /** From now on as if `delayMsMax` had been given so; also for the engines opened after this one. */
+  setDelay(delayMsMax: number): void;
 }
 
 /** The four families at one moment. */
@@ -71,7 +73,7 @@ interface PendingWrite {
 
 class Twin implements MemoryEngine {
   readonly #env: Env;
-  readonly #options: MemoryEngineOptions;
+  #options: MemoryEngineOptions;
   readonly #checkpoints: Map<string, Image>;
   readonly #maps: Record<Family, SortedMap>;
   /** What a crash may leave: the synced image first, then one behind each batch since. */
@@ -141,31 +143,35 @@ class Twin implements MemoryEngine {
     if (this.#state === "dead") await unanswered();
   }
 
-  crash(random: Random): MemoryEngine {
+  crash(random: Random, env = this.#env): MemoryEngine {
     assert(this.#state !== "dead", "memory engine: it has crashed already");
     this.#state = "dead";
     const kept = this.#images[random.int(this.#images.length)] ?? emptyImage;
-    return this.#open(kept);
+    return this.#open(kept, env);
   }
 
-  reopen(): MemoryEngine {
+  reopen(env = this.#env): MemoryEngine {
     assert(this.#state === "closed", "memory engine: close it before it is opened again");
-    return this.#open(this.#images.at(-1) ?? emptyImage);
+    return this.#open(this.#images.at(-1) ?? emptyImage, env);
   }
 
   openCheckpoint(directory: string): MemoryEngine {
     const image = this.#checkpoints.get(directory);
     if (image === undefined) throw new IoError("io", `checkpoint: there is no ${directory}`);
-    return this.#open(image);
+    return this.#open(image, this.#env);
   }
 
   failNextWrite(code: "disk-full" | "io"): void {
     this.#nextFailure = code;
   }
 
-  #open(image: Image): MemoryEngine {
+  setDelay(delayMsMax: number): void {
+    this.#options = { ...this.#options, delayMsMax };
+  }
+
+  #open(image: Image, env: Env): MemoryEngine {
     const checkpoints = new Map(this.#checkpoints);
-    return new Twin(this.#env, this.#options, { image, checkpoints });
+    return new Twin(env, this.#options, { image, checkpoints });
   }
 
   /** Takes all that waits as one group, which shares the time of one sync, until nothing waits. */
