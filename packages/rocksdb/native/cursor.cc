@@ -1,0 +1,198 @@
+#include "cursor.h"
+
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace sampan {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kRowHeaderBytes = 8;
+
+// A page that is filled on JavaScript's thread ends after so long, wherever it is: deleted entries
+// between the rows cost time and fill nothing.
+constexpr auto kCachedFillMax = std::chrono::milliseconds(1);
+constexpr size_t kRowsPerClockReading = 16;
+
+size_t Aligned(size_t bytes) { return (bytes + 3) & ~static_cast<size_t>(3); }
+
+void PutLength(uint8_t* at, size_t length) {
+  const uint32_t value = static_cast<uint32_t>(length);
+  std::memcpy(at, &value, sizeof value);
+}
+
+// Writes rows behind one another for as long as there is room.
+class PageWriter {
+ public:
+  explicit PageWriter(const Page& page) : page_(page) {}
+
+  size_t Bytes() const { return used_; }
+  size_t Rows() const { return rows_; }
+  bool IsFull() const { return rows_ >= page_.rows_max; }
+
+  // False, and nothing written, when the row does not fit.
+  bool Put(const char* key, size_t key_length, const char* value, size_t value_length) {
+    const size_t row_bytes = Aligned(kRowHeaderBytes + key_length + value_length);
+    if (row_bytes > page_.bytes - used_) return false;
+    uint8_t* at = page_.data + used_;
+    PutLength(at, key_length);
+    PutLength(at + 4, value_length);
+    if (key_length > 0) std::memcpy(at + kRowHeaderBytes, key, key_length);
+    if (value_length > 0) std::memcpy(at + kRowHeaderBytes + key_length, value, value_length);
+    last_key_ = reinterpret_cast<const char*>(at) + kRowHeaderBytes;
+    last_key_length_ = key_length;
+    used_ += row_bytes;
+    rows_ += 1;
+    return true;
+  }
+
+  std::string LastKey() const { return std::string(last_key_, last_key_length_); }
+
+ private:
+  const Page page_;
+  size_t used_ = 0;
+  size_t rows_ = 0;
+  const char* last_key_ = nullptr;
+  size_t last_key_length_ = 0;
+};
+
+}  // namespace
+
+Cursor::Cursor(std::shared_ptr<Database> database, std::shared_ptr<Snapshot> snapshot,
+               CursorRange range)
+    : database_(std::move(database)),
+      snapshot_(std::move(snapshot)),
+      range_(std::move(range)),
+      range_deleted_(database_->Rocks().IsRangeDeleted(range_.family)) {
+  database_->Add(this);
+}
+
+Cursor::~Cursor() { database_->Free(this); }
+
+void Cursor::Free() {
+  for (const Walk& walk : {cached_, full_}) {
+    if (walk.iterator == nullptr) continue;
+    rocksdb_iter_destroy(walk.iterator);
+    rocksdb_readoptions_destroy(walk.options);
+  }
+}
+
+void Cursor::Seek(std::string key) {
+  target_ = std::move(key);
+  place_ = Place::kAt;
+}
+
+Filled Cursor::FillCached(const Page& page) {
+  // Where memory has ended before it would end again.
+  const bool needs_disk = range_deleted_ || place_ == Place::kAfter ||
+                          (place_ == Place::kIterator && at_ == ReadTier::kFull);
+  if (needs_disk) {
+    Filled filled;
+    filled.failure = Failure(Code::kIncomplete, "");
+    return filled;
+  }
+  return Fill(page, ReadTier::kCached);
+}
+
+Filled Cursor::FillFull(const Page& page) { return Fill(page, ReadTier::kFull); }
+
+Filled Cursor::Fill(const Page& page, ReadTier tier) {
+  Filled filled;
+  if (place_ == Place::kEnd) return filled;
+  rocksdb_iterator_t* iterator = Iterator(tier);
+  at_ = tier;
+  if (place_ != Place::kIterator) Position(iterator);
+
+  const auto deadline = SteadyClock::now() + kCachedFillMax;
+  PageWriter writer(page);
+  while (rocksdb_iter_valid(iterator)) {
+    // The iterator stands on the next row whether or not that still goes into this page.
+    place_ = Place::kIterator;
+    if (writer.IsFull()) break;
+    if (tier == ReadTier::kCached && writer.Rows() % kRowsPerClockReading == 1 &&
+        SteadyClock::now() > deadline) {
+      break;
+    }
+    size_t key_length = 0;
+    size_t value_length = 0;
+    const char* key = rocksdb_iter_key(iterator, &key_length);
+    const char* value = nullptr;
+    if (!range_.keys_only) value = rocksdb_iter_value(iterator, &value_length);
+    if (!writer.Put(key, key_length, value, value_length)) {
+      if (writer.Rows() == 0) filled.needed = Aligned(kRowHeaderBytes + key_length + value_length);
+      break;
+    }
+    Step(iterator);
+  }
+  filled.bytes = writer.Bytes();
+  if (rocksdb_iter_valid(iterator)) return filled;
+
+  char* message = nullptr;
+  rocksdb_iter_get_error(iterator, &message);
+  Failure failure = TakeFailure(message);
+  if (!failure) {
+    place_ = Place::kEnd;
+  } else if (writer.Rows() > 0) {
+    // The rows are good; whatever stopped the walk is met again behind them.
+    target_ = writer.LastKey();
+    place_ = Place::kAfter;
+  } else {
+    filled.failure = std::move(failure);
+  }
+  return filled;
+}
+
+rocksdb_iterator_t* Cursor::Iterator(ReadTier tier) {
+  Walk& walk = tier == ReadTier::kCached ? cached_ : full_;
+  if (walk.iterator != nullptr) return walk.iterator;
+  walk.options = CreateReadOptions(tier, snapshot_->Handle());
+  rocksdb_readoptions_set_background_purge_on_iterator_cleanup(walk.options, 1);
+  rocksdb_readoptions_set_ignore_range_deletions(walk.options, range_deleted_ ? 0 : 1);
+  // RocksDB keeps pointers to the bounds; the range lives as long as the iterator.
+  rocksdb_readoptions_set_iterate_lower_bound(walk.options, range_.lower.data(),
+                                              range_.lower.size());
+  if (range_.has_upper) {
+    rocksdb_readoptions_set_iterate_upper_bound(walk.options, range_.upper.data(),
+                                                range_.upper.size());
+  }
+  walk.iterator = rocksdb_create_iterator_cf(database_->Rocks().Handle(), walk.options,
+                                             database_->Rocks().FamilyHandle(range_.family));
+  return walk.iterator;
+}
+
+void Cursor::Position(rocksdb_iterator_t* iterator) {
+  if (place_ == Place::kStart) {
+    if (range_.reverse) {
+      rocksdb_iter_seek_to_last(iterator);
+    } else {
+      rocksdb_iter_seek_to_first(iterator);
+    }
+    return;
+  }
+  SeekTarget(iterator);
+  if (place_ != Place::kAfter || !rocksdb_iter_valid(iterator)) return;
+  size_t length = 0;
+  const char* key = rocksdb_iter_key(iterator, &length);
+  if (target_.compare(0, std::string::npos, key, length) == 0) Step(iterator);
+}
+
+void Cursor::SeekTarget(rocksdb_iterator_t* iterator) const {
+  if (range_.reverse) {
+    rocksdb_iter_seek_for_prev(iterator, target_.data(), target_.size());
+  } else {
+    rocksdb_iter_seek(iterator, target_.data(), target_.size());
+  }
+}
+
+void Cursor::Step(rocksdb_iterator_t* iterator) const {
+  if (range_.reverse) {
+    rocksdb_iter_prev(iterator);
+  } else {
+    rocksdb_iter_next(iterator);
+  }
+}
+
+}  // namespace sampan

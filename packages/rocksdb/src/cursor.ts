@@ -1,0 +1,147 @@
+// Walks a page of rows; asks the addon for the next one where it ends.
+
+import type { CreateError } from "./error.ts";
+import type { CursorHandle, Native } from "./native.ts";
+import { fillings, type Page, type PagePool } from "./pages.ts";
+
+const rowHeaderBytes = 8;
+
+interface CursorDependencies {
+  readonly native: Native;
+  readonly pages: PagePool;
+  readonly createError: CreateError;
+}
+
+/**
+ * Stands before its first row until the first `next`. `key` and `value` are views into a buffer
+ * that the following `next`, `seek` or `close` overwrites: copy what is kept.
+ *
+ * One that is forgotten lets go of its resources when the memory it takes is collected.
+ */
+// hot path
+export class Cursor {
+  readonly #deps: CursorDependencies;
+  readonly #handle: CursorHandle;
+  #page: Page;
+  /** Rows of the page end here; those up to `#next` are behind the cursor. */
+  #filled = 0;
+  #next = 0;
+  #keyStart = 0;
+  #valueStart = 0;
+  #valueEnd = 0;
+  /** Which of `fillings` comes next. */
+  #filling = 0;
+  #state: "open" | "waiting" | "ended" | "closed" = "open";
+
+  /** @internal `Database.iterate` makes them. */
+  constructor(deps: CursorDependencies, handle: CursorHandle) {
+    this.#deps = deps;
+    this.#handle = handle;
+    this.#page = deps.pages.take(fillings[0].pageBytes);
+  }
+
+  /**
+   * Steps to the next row in the cursor's direction; false at the end. A promise where the disk is
+   * waited for: until it is settled only `close` may be called.
+   *
+   * @throws `closed`; `invalid` while a promise is open; `io` and `corrupt`, after which it may be
+   *   called again.
+   */
+  next(): boolean | Promise<boolean> {
+    if (this.#next < this.#filled) return this.#step();
+    if (this.#state === "ended") return false;
+    this.#checkOpen();
+    return this.#fill();
+  }
+
+  /** Jumps so that `next` gives the first row at or beyond `key` in the cursor's direction. */
+  seek(key: Uint8Array): void {
+    this.#checkOpen();
+    this.#deps.native.seekCursor(this.#handle, key);
+    this.#state = "open";
+    this.#filled = 0;
+    this.#next = 0;
+    this.#filling = 0;
+  }
+
+  get key(): Buffer {
+    return this.#page.buffer.subarray(this.#keyStart, this.#valueStart);
+  }
+
+  get value(): Buffer {
+    return this.#page.buffer.subarray(this.#valueStart, this.#valueEnd);
+  }
+
+  /** Lets go of what it holds. Twice is once; an open promise of `next` fails with `closed`. */
+  close(): void {
+    if (this.#state === "closed") return;
+    // A thread may be filling the page: then it is left to the collector.
+    if (this.#state !== "waiting") this.#deps.pages.give(this.#page);
+    this.#deps.native.closeCursor(this.#handle);
+    this.#state = "closed";
+    this.#filled = 0;
+    this.#next = 0;
+  }
+
+  #step(): true {
+    const { words } = this.#page;
+    const word = this.#next >>> 2;
+    this.#keyStart = this.#next + rowHeaderBytes;
+    this.#valueStart = this.#keyStart + (words[word] ?? 0);
+    this.#valueEnd = this.#valueStart + (words[word + 1] ?? 0);
+    this.#next = (this.#valueEnd + 3) & ~3;
+    return true;
+  }
+
+  #checkOpen(): void {
+    if (this.#state === "closed") throw this.#deps.createError("closed", "the cursor is closed");
+    if (this.#state === "waiting") {
+      throw this.#deps.createError("invalid", "the cursor waits for the disk");
+    }
+  }
+
+  #fill(): boolean | Promise<boolean> {
+    const { rowsMax, pageBytes } = fillings[this.#filling] ?? fillings[0];
+    this.#reserve(pageBytes);
+    const filled = this.#deps.native.fillCached(this.#handle, this.#page.buffer, rowsMax);
+    return filled === undefined ? this.#fillFromDisk(rowsMax) : this.#accept(filled);
+  }
+
+  async #fillFromDisk(rowsMax: number): Promise<boolean> {
+    this.#state = "waiting";
+    try {
+      const filled = await this.#deps.native.fill(this.#handle, this.#page.buffer, rowsMax);
+      if (this.#isClosed()) throw this.#deps.createError("closed", "the cursor was closed");
+      this.#state = "open";
+      return this.#accept(filled);
+    } finally {
+      if (this.#state === "waiting") this.#state = "open";
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** `filled` is what native/cursor_calls.cc calls FilledNumber. */
+  #accept(filled: number): boolean | Promise<boolean> {
+    if (filled < 0) {
+      this.#reserve(-filled);
+      return this.#fill();
+    }
+    this.#filled = filled;
+    this.#next = 0;
+    if (filled === 0) {
+      this.#state = "ended";
+      return false;
+    }
+    if (this.#filling < fillings.length - 1) this.#filling += 1;
+    return this.#step();
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#page.buffer.length) return;
+    this.#deps.pages.give(this.#page);
+    this.#page = this.#deps.pages.take(bytes);
+  }
+}
