@@ -415,11 +415,16 @@ int renameat2(int from_dirfd, const char *from, int to_dirfd, const char *to, un
   if (!from_inside && !to_inside) return real()->renameat2(from_dirfd, from, to_dirfd, to, flags);
   if (!from_inside || !to_inside) model_unsupported("rename across the root", to);
   if (flags != 0) model_unsupported("renameat2 with flags", relative_to);
-  struct stat stat;
+  struct stat source;
+  struct stat target;
   model_lock();
-  bool existed = fstatat(from_dirfd, from, &stat, AT_SYMLINK_NOFOLLOW) == 0;
-  if (existed) model_rename(relative_from, relative_to);
-  return settle(real()->renameat2(from_dirfd, from, to_dirfd, to, 0), existed);
+  bool existed = fstatat(from_dirfd, from, &source, AT_SYMLINK_NOFOLLOW) == 0;
+  // Two names of one inode: the call does nothing (POSIX).
+  bool same = existed && fstatat(to_dirfd, to, &target, AT_SYMLINK_NOFOLLOW) == 0 &&
+              source.st_ino == target.st_ino;
+  bool noted = existed && !same;
+  if (noted) model_rename(relative_from, relative_to);
+  return settle(real()->renameat2(from_dirfd, from, to_dirfd, to, 0), noted);
 }
 int renameat(int from_dirfd, const char *from, int to_dirfd, const char *to) {
   return renameat2(from_dirfd, from, to_dirfd, to, 0);
