@@ -13,7 +13,7 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 const source = ["--conditions=source", "--import", "tsx"];
 
 const commands = {
-  start: (args) => node(["packages/cli/bin/sampan.mjs", "up", ...args]),
+  start: (args) => node(["packages/cli/bin/sampan.cjs", "up", ...args]),
   test: (args) => node([...source, "tools/test.ts", ...args]),
   build: () => 0,
   check: (args) => node([...source, "tools/check.ts", ...args]),

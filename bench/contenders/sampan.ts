@@ -26,7 +26,7 @@ export function createSampan(auth: "none" | "password"): Contender {
       return startServer({
         name,
         file: process.execPath,
-        args: [join(root, "packages/cli/bin/sampan.mjs"), "up"],
+        args: [join(root, "packages/cli/bin/sampan.cjs"), "up"],
         env: {
           SAMPAN_DATA: join(data, "data"),
           SAMPAN_LISTEN: listen,

@@ -55,6 +55,12 @@ export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** A URL under which this machine reaches the listener. */
+export function localUrl({ host, port }: Address): string {
+  const everywhere = host === "" || host === "0.0.0.0" || host === "::";
+  return `http://${formatAddress({ host: everywhere ? "127.0.0.1" : host, port })}`;
+}
+
 function read(name: SettingName, given: Given, problems: string[]): unknown {
   const { kind } = settings[name];
   const parsed = kind.parse(given.text);

@@ -65,11 +65,6 @@ export const settings = {
     description: "Password that the user `admin` gets at the first start. Later starts ignore it.",
     flag: false,
   }),
-  tokenLifetime: setting(duration({ min: "1m", max: "24h" }), {
-    default: "30m",
-    description:
-      "How long a token of `/service/token` is good for. A push that takes longer asks again.",
-  }),
   uploadExpiry: setting(duration({ min: "1m", max: "30d" }), {
     default: "24h",
     description: "An upload that received nothing for this long is thrown away.",

@@ -7,7 +7,11 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Log } from "@sampan/env";
 import { createNodeEnv } from "@sampan/env/node";
-import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
+import {
+  type DataDirectory,
+  type DataDirectoryOptions,
+  openDataDirectory,
+} from "./data-directory.ts";
 
 interface World {
   readonly base: string;
@@ -28,8 +32,10 @@ async function createWorld(context: TestContext): Promise<World> {
   return { base, path: join(base, "data"), lines, log };
 }
 
-async function open(world: World, path = world.path, createParents = false) {
-  return await openDataDirectory(world.log, { path, createParents, version: "1.2.3" });
+type Create = DataDirectoryOptions["create"];
+
+async function open(world: World, path = world.path, create: Create = "directory") {
+  return await openDataDirectory(world.log, { path, create, version: "1.2.3" });
 }
 
 async function opened(world: World): Promise<DataDirectory> {
@@ -185,9 +191,22 @@ test("a path that cannot be a directory is told with the next step", async (cont
 
 test("parents are made when asked for", async (context) => {
   const world = await createWorld(context);
-  const result = await open(world, join(world.base, "a", "b", "c"), true);
+  const result = await open(world, join(world.base, "a", "b", "c"), "parents");
   equal(result.ok && result.value.created, true);
   equal((await stat(join(world.base, "a"))).mode & 0o777, 0o700);
+});
+
+test("who needs data that is there makes none", async (context) => {
+  const world = await createWorld(context);
+  const refused = await open(world, world.path, "nothing");
+  match(
+    refused.ok ? "" : refused.error,
+    /holds no data of Sampan; name the directory with --data$/,
+  );
+  deepEqual(await readdir(world.base), []);
+  await (await opened(world)).release();
+  const found = await open(world, world.path, "nothing");
+  equal(found.ok && found.value.created, false);
 });
 
 test("a directory that everybody can enter is warned of", async (context) => {

@@ -14,7 +14,7 @@
 // processes that take over the same stale LOCK at once may both pass here, as may two containers
 // that do not see each other's processes; RocksDB's kernel lock then lets one through.
 
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { err, errorCode, errorMessage, type Log, ok, type Result } from "@sampan/env";
 import { acquireLock, describeHolder, type Lock } from "./directory-lock.ts";
@@ -36,8 +36,11 @@ export interface DataDirectory {
 
 export interface DataDirectoryOptions {
   readonly path: string;
-  /** Also make the directories above; else a missing one is taken for a typing error. */
-  readonly createParents: boolean;
+  /**
+   * What may be made where it is missing: nothing, the directory, or those above it too (else a
+   * missing one there is taken for a typing error).
+   */
+  readonly create: "nothing" | "directory" | "parents";
   /** Of this program, for FORMAT. */
   readonly version: string;
 }
@@ -49,7 +52,8 @@ export async function openDataDirectory(
 ): Promise<Result<DataDirectory, string>> {
   const path = resolve(options.path);
   try {
-    await makeDirectory(path, options.createParents);
+    if (options.create === "nothing") await access(join(path, "FORMAT"));
+    else await makeDirectory(path, options.create === "parents");
     const lock = await acquireLock(join(path, "LOCK"));
     if (!lock.ok) {
       const holder = describeHolder(lock.error);
@@ -57,6 +61,8 @@ export async function openDataDirectory(
     }
     return await openOrRelease(log, { path, version: options.version, lock: lock.value });
   } catch (error) {
+    const absent = options.create === "nothing" && errorCode(error) === "ENOENT";
+    if (absent) return err(`${path} holds no data of Sampan; name the directory with --data`);
     return err(explain(path, error));
   }
 }

@@ -1,0 +1,107 @@
+// `sampan project create` and `sampan project list`.
+
+import type { Command } from "commander";
+import { printJson, printTable } from "../output.ts";
+import type { Terminal } from "../terminal.ts";
+import { connect, type ServerClient, type ServerOptions } from "./server-client.ts";
+import { addServerOptions, loginHelp } from "./server-options.ts";
+
+const pageSize = 100;
+/** A server that never stops giving pages is broken. */
+const pagesMax = 10_000;
+
+export function addProject(program: Command, terminal: Terminal): void {
+  const project = program
+    .command("project")
+    .summary("create and list projects")
+    .description("Projects hold repositories; who may pull and push is decided on them.");
+
+  addServerOptions(project.command("create"))
+    .argument("<name>", "the first part of its images' names: NAME/app:1.0")
+    .summary("create a project")
+    .description("Create a project. Without --public only its members and admin may pull.")
+    .option("--public", "anybody may pull")
+    .option("--json", "print JSON")
+    .addHelpText("after", `${loginHelp}${createExamples}`)
+    .action((name, options) => create(terminal, name, options));
+
+  addServerOptions(project.command("list"))
+    .summary("list projects")
+    .description("List the projects that you may see; without login the public ones.")
+    .option("--json", "print JSON")
+    .addHelpText("after", `${loginHelp}${listExamples}`)
+    .action((options) => list(terminal, options));
+}
+
+const createExamples = `
+Examples:
+  SAMPAN_PASSWORD=… sampan project create team-a
+  sampan project create base-images --public --user admin --password-stdin < password.txt
+`;
+
+const listExamples = `
+Examples:
+  sampan project list
+  sampan project list --json | jq -r '.[].name'
+`;
+
+interface CreateOptions extends ServerOptions {
+  readonly public?: boolean;
+  readonly json?: boolean;
+}
+
+async function create(terminal: Terminal, name: string, options: CreateOptions): Promise<void> {
+  const server = await connect(terminal, options);
+  const isPublic = options.public === true;
+  const metadata = { public: String(isPublic) };
+  await server.demand("POST", projectsPath, { project_name: name, metadata });
+  if (options.json === true) {
+    printJson(terminal, { name, public: isPublic });
+    return;
+  }
+  const host = new URL(server.url).host;
+  terminal.out(`created ${isPublic ? "public" : "private"} project ${name}\n`);
+  terminal.out(`push to ${host}/${name}/IMAGE:TAG\n`);
+}
+
+interface ListOptions extends ServerOptions {
+  readonly json?: boolean;
+}
+
+async function list(terminal: Terminal, options: ListOptions): Promise<void> {
+  const projects = await listAll(await connect(terminal, options));
+  if (options.json === true) {
+    printJson(terminal, projects);
+    return;
+  }
+  await printTable(
+    terminal,
+    ["NAME", "ACCESS", "REPOSITORIES", "CREATED"],
+    projects.map(({ name, public: isPublic, repositories, created }) => [
+      name,
+      isPublic ? "public" : "private",
+      String(repositories),
+      created,
+    ]),
+  );
+}
+
+interface ListedProject {
+  readonly name: string;
+  readonly public: boolean;
+  readonly repositories: number;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+async function listAll(server: ServerClient): Promise<ListedProject[]> {
+  const all: ListedProject[] = [];
+  for (let page = 1; page <= pagesMax; page += 1) {
+    const path = `${projectsPath}?page=${page}&page_size=${pageSize}`;
+    const { body } = await server.demand("GET", path);
+    if (!Array.isArray(body)) throw new CommandFailure(`${server.url} gave no list of projects`);
+    all.push(...body.map(readProject));
+    if (body.length < pageSize) break;
+  }
+  return all;
+}

@@ -1,0 +1,15 @@
+// The options that all verbs share which act on a server over HTTP.
+
+import type { Command } from "commander";
+import { defaultUrl } from "./server-client.ts";
+
+export function addServerOptions(command: Command): Command {
+  return command
+    .option("--url <URL>", `the server (SAMPAN_URL, default: ${defaultUrl})`)
+    .option("--user <NAME>", "who you are (SAMPAN_USER, default: admin)")
+    .option("--password-stdin", "read the password from standard input (else SAMPAN_PASSWORD)");
+}
+
+export const loginHelp = `
+Without a password, the login that docker or podman keeps for the server is used, if there is one.
+`;

@@ -1,0 +1,67 @@
+// Turns the server's table of settings into flags, and flags, environment and file into a configuration.
+
+import {
+  environmentNameOf,
+  flagOf,
+  type ResolvedConfig,
+  readEnvironment,
+  readFileLayer,
+  readFlags,
+  resolveConfig,
+  type SettingName,
+  settingNames,
+  settings,
+} from "@sampan/server/config";
+import { type Command, Option } from "commander";
+import { CommandFailure } from "../failure.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** Variables that mean something to the command line, not to the server. */
+const commandVariables = ["SAMPAN_CONFIG", "SAMPAN_URL", "SAMPAN_USER", "SAMPAN_PASSWORD"];
+
+export { settingNames } from "@sampan/server/config";
+
+export type SettingsOptions = Readonly<Partial<Record<SettingName, string | true>>> & {
+  readonly config?: string;
+};
+
+export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  command.option("--config <FILE>", "YAML file of settings (SAMPAN_CONFIG)");
+  for (const name of names.filter((candidate) => settings[candidate].flag)) {
+    command.addOption(new Option(syntaxOf(name), descriptionOf(name)));
+  }
+  return command;
+}
+
+export async function resolveSettings(
+  terminal: Terminal,
+  options: SettingsOptions,
+): Promise<ResolvedConfig> {
+  const { environment } = terminal;
+  const file = options.config ?? (environment["SAMPAN_CONFIG"] || undefined);
+  const resolved = resolveConfig([
+    ...(file === undefined ? [] : [await readFileLayer(file)]),
+    readEnvironment(environment, commandVariables),
+    readFlags(flagTexts(options)),
+  ]);
+  if (!resolved.ok) throw new CommandFailure(resolved.error.join("\n"), 2);
+  return resolved.value;
+}
+
+function flagTexts(options: SettingsOptions): Partial<Record<SettingName, string>> {
+  const given = settingNames.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, String(options[name])]));
+}
+
+function syntaxOf(name: SettingName): string {
+  const { kind } = settings[name];
+  return kind.name === "boolean"
+    ? `${flagOf(name)} [true|false]`
+    : `${flagOf(name)} <${kind.placeholder}>`;
+}
+
+function descriptionOf(name: SettingName): string {
+  const { absent, default: fallback, description } = settings[name];
+  const otherwise = `(${environmentNameOf(name)}, default: ${fallback ?? absent})`;
+  return `${description} ${otherwise}`.replaceAll("`", "");
+}

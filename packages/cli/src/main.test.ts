@@ -1,0 +1,75 @@
+// The face of the command line: help everywhere, exit codes, one line per error.
+
+import { equal, match, ok } from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "commander";
+import { createProgram, main } from "./main.ts";
+import { createTestTerminal } from "./testing/terminal.ts";
+
+async function run(...argv: string[]) {
+  const terminal = createTestTerminal();
+  const code = await main(argv, terminal);
+  return { code, out: terminal.output(), err: terminal.errors() };
+}
+
+/** Every command with the words that lead to it. */
+function allCommands(command: Command, words: readonly string[] = []): [string[], Command][] {
+  const below = command.commands.filter((child) => child.name() !== "help");
+  const found = below.flatMap((child) => allCommands(child, [...words, child.name()]));
+  return [[[...words], command], ...found];
+}
+
+const commands = allCommands(createProgram(createTestTerminal()));
+
+test("every command has help with a sentence, and an example where it does something", async () => {
+  for (const [words, command] of commands) {
+    const { code, out } = await run(...words, "--help");
+    equal(code, 0, words.join(" "));
+    match(out, /^Usage: sampan/);
+    match(command.description(), /^[A-Z].*\.$/, words.join(" "));
+    if (command.commands.length === 0 && words[0] !== "version") match(out, /\nExamples:\n/);
+  }
+});
+
+test("help is one line per setting or two, and fits a terminal", async () => {
+  const { out } = await run("up", "--help");
+  match(out, /--listen <HOST:PORT>/);
+  match(out, /SAMPAN_LISTEN/);
+  ok(!out.includes("admin-password"), "a password must not be a flag");
+  for (const line of out.split("\n")) ok(line.length <= 80, line);
+});
+
+test("the version is the package's, in words and as JSON", async () => {
+  match((await run("version")).out, /^sampan \d+\.\d+\.\d+ \(Node \d+/);
+  match((await run("--version")).out, /^\d+\.\d+\.\d+\n$/);
+  match(JSON.parse((await run("version", "--json")).out).version, /^\d+\.\d+\.\d+$/);
+});
+
+test("what cannot be understood ends with 2 and one line that says what is meant", async () => {
+  const check = async (argv: string[], expected: RegExp) => {
+    const { code, err, out } = await run(...argv);
+    equal(code, 2, argv.join(" "));
+    equal(out, "");
+    match(err, /^sampan: [^\n]*\n$/, argv.join(" "));
+    match(err, expected);
+  };
+  await check(["upp"], /unknown command 'upp'.*up/);
+  await check(["project", "creat"], /unknown command 'creat'.*create/);
+  await check(["project", "create"], /missing required argument 'name'/);
+  await check(["status", "--jsn"], /unknown option '--jsn'.*--json/);
+  await check(["up", "--lisen", "x"], /unknown option '--lisen'.*--listen/);
+  await check(["up", "extra"], /too many arguments/);
+  await check(["up", "--listen", "8080"], /--listen: "8080" is no address; give HOST:PORT/);
+  await check(["up", "--auth", "none", "--listen", ":80"], /--auth: none would let everyone/);
+  await check(
+    ["up", "--config", "/nonexistent.yaml"],
+    /no such configuration file; check --config/,
+  );
+  await check(["serve", "kv"], /unknown command 'kv'/);
+});
+
+test("without a verb the help says what there is", async () => {
+  const { code, err } = await run();
+  equal(code, 2);
+  match(err, /project {2,}create and list projects/);
+});
