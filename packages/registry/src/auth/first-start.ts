@@ -35,7 +35,10 @@ export async function initialise(
   const password = options.adminPassword ?? generatePassword(env);
   const hash = await hashOf(env, password);
   if (!hash.ok) return hash;
-  const created = await install(store, { adminPasswordHash: hash.value });
+  const created = await install(store, {
+    adminPasswordHash: hash.value,
+    nowMs: env.clock.now(),
+  });
   if (!created.ok) return created;
   if (!created.value) return ok(there);
   return ok({ created: true, generatedPassword: options.adminPassword === null ? password : null });
@@ -60,7 +63,8 @@ export async function resetPassword(
   const password = what.password ?? generatePassword(env);
   const hash = await hashOf(env, password);
   if (!hash.ok) return hash;
-  const change = { name: what.user, passwordHash: hash.value, actor: "host" };
+  const nowMs = env.clock.now();
+  const change = { name: what.user, passwordHash: hash.value, actor: "host", nowMs };
   const changed = await setPasswordHash(store, change);
   if (!changed.ok) return changed;
   return ok({ generatedPassword: what.password === null ? password : null });

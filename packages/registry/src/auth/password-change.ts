@@ -14,6 +14,8 @@ export interface PasswordChange {
   readonly user: string;
   readonly oldPassword: string;
   readonly newPassword: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 export type PasswordChangeFailure =
@@ -33,7 +35,8 @@ export async function changePassword(
   if (!login.ok) return login;
   const hash = await deps.passwords.hash(change.newPassword);
   if (!hash.ok) return err({ code: "too-many", retryAfterS: busyRetryAfterS });
-  const set = { name: change.user, passwordHash: hash.value, actor: change.user };
+  const { user, nowMs } = change;
+  const set = { name: user, passwordHash: hash.value, actor: user, nowMs };
   const changed = await setPasswordHash(deps.store, set);
   return changed.ok ? ok(null) : changed;
 }

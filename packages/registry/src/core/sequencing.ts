@@ -8,11 +8,11 @@
 /** Rows lie so long while the log does not grow: the owner has stopped. */
 export const takeoverMs = 5_000;
 
-/** Rows whose transactions began longer ago than this cannot appear any more (see `lookFrom`). */
-export const lateRowsMs = 60_000;
+/** So long after a transaction began it cannot commit any more: six times what every store allows. */
+export const lateCommitMs = 60_000;
 
 /** So often the outbox is looked at from its beginning all the same. */
-export const fullLookMs = 60_000;
+export const fullLookMs = 10 * 60_000;
 
 /** What a watcher remembers between its looks. */
 export interface Watch {
@@ -47,13 +47,24 @@ export function decideTurn(self: string, look: Look, watch: Watch | null): Turn 
 }
 
 /**
- * The start timestamp from which the next look must begin, after one from `from` at `startTs` that came
- * to the end of the outbox. A transaction that began before another may commit after it, so rows appear
- * behind the last one taken; but none commits when it is older than ten seconds (the store's bound), and
- * a minute leaves room for one that stood still on its way. Taken rows leave old versions behind that a
- * look has to step over: this is why it does not always begin at the beginning.
+ * Where a look at the outbox begins. A transaction that began before another may commit after it, so
+ * rows appear behind the last one taken, and a look would have to begin at the beginning each time and
+ * step over the versions that all taken rows have left behind. But what began before an earlier look of
+ * ours, and is not there when that look is `lateCommitMs` old, does not come any more.
  */
-export function lookFrom(from: bigint, startTs: bigint): bigint {
-  const late = startTs - (BigInt(lateRowsMs) << 18n);
-  return late > from ? late : from;
+export interface Floor {
+  /** Rows of transactions that began earlier are all taken. */
+  readonly fromTs: bigint;
+  /** An earlier look, from which the next floor is made. */
+  readonly mark: { readonly startTs: bigint; readonly atMs: number } | null;
+}
+
+export const bottom: Floor = { fromTs: 0n, mark: null };
+
+/** After a look at `startTs` that found, and took, all that lies above the floor. */
+export function raiseFloor(floor: Floor, startTs: bigint, nowMs: number): Floor {
+  const { mark } = floor;
+  if (mark === null) return { ...floor, mark: { startTs, atMs: nowMs } };
+  if (nowMs - mark.atMs < lateCommitMs) return floor;
+  return { fromTs: mark.startTs, mark: { startTs, atMs: nowMs } };
 }

@@ -35,7 +35,7 @@ export type EventBody =
 
 /** As a row of the outbox carries it. */
 export type OutboxEvent = EventBody & {
-  /** When its transaction began, by the store's clock; milliseconds since the epoch. */
+  /** Wall clock of the process that made the change, milliseconds since the epoch. */
   readonly occurredMs: number;
   readonly actor: string;
 };

@@ -12,7 +12,7 @@ export interface Outbox {
   add(event: EventBody): void;
 }
 
-/** `occurredMs` is the store's clock at the start of the transaction, which has one outbox. */
+/** A transaction has one outbox. `occurredMs` is the wall clock's. */
 export function createOutbox(
   transaction: Transaction,
   origin: { readonly actor: string; readonly occurredMs: number },

@@ -7,8 +7,8 @@ import type { Counter, Env } from "@sampan/env";
 import { errorMessage, IoError } from "@sampan/env";
 import type { Entry, Store, Transaction } from "@sampan/kv/txn";
 import { StoreError } from "@sampan/kv/txn";
-import type { Watch } from "../core/sequencing.ts";
-import { decideTurn, fullLookMs, lookFrom } from "../core/sequencing.ts";
+import type { Floor, Watch } from "../core/sequencing.ts";
+import { bottom, decideTurn, fullLookMs, raiseFloor } from "../core/sequencing.ts";
 import { outboxRange, sequencerLeaseKey } from "../meta/keys.ts";
 import { decodeJson, encodeJson } from "../meta/record-bytes.ts";
 import { appendEvents, readHead } from "./log.ts";
@@ -58,14 +58,13 @@ interface Parts {
 /** What is remembered from turn to turn, in memory only. */
 interface Memory {
   watch: Watch | null;
-  /** The next look begins at this start timestamp. */
-  from: bigint;
+  floor: Floor;
   fullLookAtMs: number;
 }
 
 async function runSequencer(parts: Parts, signal: AbortSignal): Promise<void> {
   const { env } = parts;
-  const memory: Memory = { watch: null, from: 0n, fullLookAtMs: 0 };
+  const memory: Memory = { watch: null, floor: bottom, fullLookAtMs: 0 };
   let failedWaitMs = pollMs;
   while (!signal.aborted) {
     let waitMs = 0;
@@ -102,19 +101,19 @@ async function takeTurn(parts: Parts, memory: Memory): Promise<boolean> {
   const { env, store } = parts;
   const nowMs = env.clock.monotonic();
   if (nowMs >= memory.fullLookAtMs) {
-    memory.from = 0n;
+    memory.floor = bottom;
     memory.fullLookAtMs = nowMs + fullLookMs;
   }
-  const { from, watch } = memory;
+  const { floor, watch } = memory;
   const outcome = await store.transact((transaction) =>
-    look(transaction, { owner: parts.owner, from, watch, nowMs }),
+    look(transaction, { owner: parts.owner, fromTs: floor.fromTs, watch, nowMs }),
   );
   // Contended or undetermined: another works, or the next look shows what became of it.
   if (outcome.type !== "committed") return false;
   const { taken, exhausted, startTs } = outcome.value;
   memory.watch = outcome.value.watch;
   if (taken > 0) parts.events.add(taken);
-  if (exhausted) memory.from = lookFrom(from, startTs);
+  if (exhausted) memory.floor = raiseFloor(floor, startTs, nowMs);
   return taken > 0 && !exhausted;
 }
 
@@ -130,7 +129,7 @@ async function look(
   transaction: Transaction,
   given: {
     readonly owner: string;
-    readonly from: bigint;
+    readonly fromTs: bigint;
     readonly watch: Watch | null;
     readonly nowMs: number;
   },
@@ -138,7 +137,7 @@ async function look(
   const { startTs } = transaction;
   const owner = await readOwner(transaction);
   const head = await readHead(transaction);
-  const range = outboxRange(given.from);
+  const range = outboxRange(given.fromTs);
   const first = await transaction.scan(range, { limit: 1, keysOnly: true });
   const rows = first.length > 0;
   const seen = { owner, seq: head.seq, rows, nowMs: given.nowMs };

@@ -27,7 +27,8 @@ import {
 } from "./keys.ts";
 import { encodeLocation } from "./locations.ts";
 import type { Attempt, Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
+import type { RecordState } from "./record-state.ts";
 import { live } from "./record-state.ts";
 import { decodeUpload } from "./uploads.ts";
 
@@ -52,7 +53,7 @@ export async function findBlob(
   return { location, bytes };
 }
 
-interface BlobOf {
+export interface BlobOf {
   readonly repository: RepositoryName;
   readonly digest: Digest;
 }
@@ -80,6 +81,8 @@ export interface BlobCommit {
    * record: its bytes are younger than what a sweep takes.
    */
   readonly uploadId: string | null;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 export interface CommittedBlob {
@@ -118,7 +121,7 @@ async function runCommit(
     const done = blob !== null && (blob.location === location || (attempt.mayBeDone && seen.link));
     if (!done) return err({ code: "upload-unknown" });
   }
-  linkBlob(transaction, { repository, digest });
+  linkBlob(transaction, { repository, digest }, commit.nowMs);
   if (commit.uploadId !== null) transaction.delete(uploadKey(commit.uploadId));
   if (blob === null) {
     const record: BlobRecord = { state: live, bytes: commit.bytes, location };
@@ -153,8 +156,8 @@ function ownsUpload(commit: BlobCommit, value: Uint8Array | null): boolean {
 }
 
 /** Writes the link live; it is one of the blob's references too. */
-function linkBlob(transaction: Transaction, of: BlobOf): void {
-  putLink(transaction, of, { state: live, linkedMs: startedMs(transaction.startTs) });
+function linkBlob(transaction: Transaction, of: BlobOf, linkedMs: number): void {
+  putLink(transaction, of, { state: live, linkedMs });
 }
 
 function putLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
@@ -170,6 +173,12 @@ export function rescueBlob(transaction: Transaction, digest: Digest, blob: BlobR
   transaction.put(blobKey(digest), encodeBlob({ ...blob, state: live }));
 }
 
+export interface BlobMount extends BlobOf {
+  readonly from: RepositoryName;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 export type BlobMountFailure =
   | { readonly code: "blob-unknown" }
   | { readonly code: "project-unknown" };
@@ -180,7 +189,7 @@ export type BlobMountFailure =
  */
 export function mountBlob(
   store: Store,
-  mount: BlobOf & { readonly from: RepositoryName },
+  mount: BlobMount,
 ): Promise<Result<FoundBlob, BlobMountFailure | Unsettled>> {
   const { from, repository, digest } = mount;
   return settle<FoundBlob, BlobMountFailure>(store, async (transaction) => {
@@ -194,7 +203,7 @@ export function mountBlob(
     if (!counts) return err({ code: "blob-unknown" });
     const blob = decodeBlob(value);
     rescueBlob(transaction, digest, blob);
-    linkBlob(transaction, { repository, digest });
+    linkBlob(transaction, { repository, digest }, mount.nowMs);
     return ok({ location: blob.location, bytes: blob.bytes });
   });
 }
@@ -241,8 +250,8 @@ export function deleteBlob(
 }
 
 function condemnLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
-  const sinceMs = startedMs(transaction.startTs);
-  putLink(transaction, of, { ...link, state: { type: "condemned", sinceMs } });
+  const state: RecordState = { type: "condemned", atTs: transaction.startTs };
+  putLink(transaction, of, { ...link, state });
 }
 
 /** Two keys each, well below what one transaction takes. */

@@ -7,7 +7,7 @@ import type { Store } from "@sampan/kv/txn";
 import type { ProjectName } from "../core/project-name.ts";
 import { formatKey, userKey } from "./keys.ts";
 import type { Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { addProject } from "./projects.ts";
 import { encodeUser, findUser } from "./users.ts";
 
@@ -41,10 +41,10 @@ function checkFormat(value: Uint8Array): Result<boolean, FormatFailure> {
   return err({ code: "format-newer", found, known: formatVersion });
 }
 
-/** Makes the registry in an empty store. False: it was there, or another process was first. */
+/** Makes the registry in an empty store; `nowMs` is the wall clock's. False: it was there, or another process was first. */
 export function install(
   store: Store,
-  options: { readonly adminPasswordHash: string },
+  options: { readonly adminPasswordHash: string; readonly nowMs: number },
 ): Promise<Result<boolean, FormatFailure | Unsettled>> {
   return settle(store, async (transaction, attempt) => {
     const value = await transaction.get(formatKey());
@@ -55,12 +55,12 @@ export function install(
       const admin = await findUser(transaction, adminName);
       return ok(admin?.passwordHash === options.adminPasswordHash);
     }
-    const nowMs = startedMs(transaction.startTs);
+    const { nowMs } = options;
     transaction.put(formatKey(), Uint8Array.of(formatVersion));
     const admin = { id: adminId, name: adminName, admin: true, createdMs: nowMs, updatedMs: nowMs };
     const user = { ...admin, passwordHash: options.adminPasswordHash };
     transaction.put(userKey(adminName), encodeUser(user));
-    await addProject(transaction, { name: libraryName, public: true, actor: adminName });
+    await addProject(transaction, { name: libraryName, public: true, actor: adminName, nowMs });
     return ok(true);
   });
 }

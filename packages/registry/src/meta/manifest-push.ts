@@ -41,7 +41,7 @@ import { decodeManifest, decodeTag, encodeManifest, encodeTag } from "./manifest
 import type { ManifestContent } from "./manifests.ts";
 import { manifestInlineBytesMax } from "./manifests.ts";
 import type { Attempt, Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { live } from "./record-state.ts";
 import { encodeReferrer, referrerBytesMax } from "./referrers.ts";
 import { decodeRepository, encodeRepository } from "./repositories.ts";
@@ -59,6 +59,8 @@ export interface ManifestPush {
   readonly content: ManifestContent;
   /** Who pushes, for the audit: a user's name, or `anonymous`. */
   readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 /** Tags of one push (the `tag` parameters of a PUT by digest). */
@@ -213,7 +215,7 @@ async function createRepository(
 ): Promise<void> {
   if (value !== null && decodeRepository(value).state.type === "live") return;
   await transaction.lock([projectKey(project)]);
-  const record = { state: live, createdMs: startedMs(transaction.startTs) };
+  const record = { state: live, createdMs: push.nowMs };
   transaction.put(repositoryKey(push.repository), encodeRepository(record));
 }
 
@@ -223,7 +225,7 @@ function linkManifest(transaction: Transaction, plan: Plan, children: Values): v
   const record = encodeManifest({
     mediaType: manifest.mediaType,
     bytes: push.bytes,
-    pushedMs: startedMs(transaction.startTs),
+    pushedMs: push.nowMs,
     totalBytes: push.bytes + namedBytes(manifest, children),
     artifactType: manifest.artifactType,
   });
@@ -260,7 +262,7 @@ function moveTags(transaction: Transaction, push: ManifestPush, values: Values):
     digest,
     mediaType: push.manifest.mediaType,
     bytes: push.bytes,
-    pushedMs: startedMs(transaction.startTs),
+    pushedMs: push.nowMs,
   });
   const moved: Tag[] = [];
   for (const [index, tag] of push.tags.entries()) {
@@ -276,8 +278,7 @@ function moveTags(transaction: Transaction, push: ManifestPush, values: Values):
 }
 
 function addEvent(transaction: Transaction, push: ManifestPush, tags: readonly Tag[]): void {
-  const occurredMs = startedMs(transaction.startTs);
-  const outbox = createOutbox(transaction, { actor: push.actor, occurredMs });
+  const outbox = createOutbox(transaction, { actor: push.actor, occurredMs: push.nowMs });
   const { repository, digest, manifest } = push;
   const { mediaType } = manifest;
   outbox.add({ type: "artifact.pushed", repository, digest, mediaType, tags });

@@ -16,13 +16,15 @@ import {
 } from "./keys.ts";
 import { decodeTag } from "./manifest-records.ts";
 import type { Attempt, Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { listTagsOf } from "./tags.ts";
 
 export interface ManifestDeletion {
   readonly repository: RepositoryName;
   readonly digest: Digest;
   readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 /** Tags that go in the transaction that removes their manifest; more go before, in pages. */
@@ -59,8 +61,7 @@ async function deleteStep(
   const limit = tagsTogetherMax + 1;
   const tags = await listTagsOf(transaction, repository, { digest, limit });
   for (const tag of tags) removeTag(transaction, { repository, digest, tag });
-  const occurredMs = startedMs(transaction.startTs);
-  const outbox = createOutbox(transaction, { actor: what.actor, occurredMs });
+  const outbox = createOutbox(transaction, { actor: what.actor, occurredMs: what.nowMs });
   if (tags.length === limit) {
     for (const tag of tags) outbox.add({ type: "tag.deleted", repository, digest, tag });
     return ok({ done: false });
@@ -97,20 +98,27 @@ function removeTag(transaction: Transaction, { repository, digest, tag }: TagOf)
   transaction.delete(manifestTagKey(repository, digest, tag));
 }
 
+export interface TagDeletion {
+  readonly repository: RepositoryName;
+  readonly tag: Tag;
+  readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 /** Removes the tag alone; the manifest stays. */
 export function deleteTag(
   store: Store,
-  what: { readonly repository: RepositoryName; readonly tag: Tag; readonly actor: string },
+  what: TagDeletion,
 ): Promise<Result<null, { readonly code: "tag-unknown" } | Unsettled>> {
-  const { repository, tag, actor } = what;
+  const { repository, tag, actor, nowMs } = what;
   return settle(store, async (transaction, attempt) => {
     const value = await transaction.get(tagKey(repository, tag));
     if (value === null && attempt.mayBeDone) return ok(null);
     if (value === null) return err({ code: "tag-unknown" as const });
     const { digest } = decodeTag(value);
     removeTag(transaction, { repository, digest, tag });
-    const occurredMs = startedMs(transaction.startTs);
-    createOutbox(transaction, { actor, occurredMs }).add({
+    createOutbox(transaction, { actor, occurredMs: nowMs }).add({
       type: "tag.deleted",
       repository,
       digest,

@@ -67,8 +67,3 @@ async function transactInTime<T>(
     throw error;
   }
 }
-
-/** The wall clock of the store when the transaction began, milliseconds since the epoch (TiKV's TSO). */
-export function startedMs(startTs: Timestamp): number {
-  return Number(startTs >> 18n);
-}

@@ -6,9 +6,9 @@
 // it, a push under way that slipped in is found by the last look, which revives it too. Blob links are
 // condemned for the same reason (blob-links.ts); the collector of blobs removes them.
 
-import type { Result } from "@sampan/env";
+import type { Env, Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
-import type { Store, Transaction } from "@sampan/kv/txn";
+import type { Store, Timestamp, Transaction } from "@sampan/kv/txn";
 import { transactionAgeMsMax } from "@sampan/kv/txn";
 import type { Digest, RepositoryName } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";
@@ -25,7 +25,7 @@ import {
 } from "./keys.ts";
 import { deleteManifest } from "./manifest-removal.ts";
 import type { Attempt, Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { findProject } from "./projects.ts";
 import { live } from "./record-state.ts";
 import { decodeRepository, encodeRepository } from "./repositories.ts";
@@ -33,6 +33,8 @@ import { decodeRepository, encodeRepository } from "./repositories.ts";
 export interface RepositoryDeletion {
   readonly repository: RepositoryName;
   readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function deleteRepository(
 
 function condemn(
   store: Store,
-  { repository, actor }: RepositoryDeletion,
+  { repository, actor, nowMs }: RepositoryDeletion,
 ): Promise<Result<null, { readonly code: "repository-unknown" } | Unsettled>> {
   return settle(store, async (transaction) => {
     const value = await transaction.get(repositoryKey(repository));
@@ -60,10 +62,9 @@ function condemn(
     const record = decodeRepository(value);
     // Condemned already: an earlier call did not come to its end, so this one goes on from there.
     if (record.state.type === "condemned") return ok(null);
-    const sinceMs = startedMs(transaction.startTs);
-    const state = { type: "condemned", sinceMs } as const;
+    const state = { type: "condemned", atTs: transaction.startTs } as const;
     transaction.put(repositoryKey(repository), encodeRepository({ ...record, state }));
-    const outbox = createOutbox(transaction, { actor, occurredMs: sinceMs });
+    const outbox = createOutbox(transaction, { actor, occurredMs: nowMs });
     outbox.add({ type: "repository.deleted", repository });
     return ok(null);
   });
@@ -73,12 +74,12 @@ const manifestsPage = 100;
 
 async function deleteManifests(
   store: Store,
-  { repository, actor }: RepositoryDeletion,
+  what: RepositoryDeletion,
 ): Promise<Result<null, Unsettled>> {
   for (;;) {
-    const digests = await readManifests(store, repository);
+    const digests = await readManifests(store, what.repository);
     for (const digest of digests) {
-      const deleted = await deleteManifest(store, { repository, digest, actor });
+      const deleted = await deleteManifest(store, { ...what, digest });
       if (!deleted.ok && deleted.error.code !== "manifest-unknown") return err(deleted.error);
     }
     if (digests.length < manifestsPage) return ok(null);
@@ -100,61 +101,103 @@ async function readManifests(store: Store, repository: RepositoryName): Promise<
   }
 }
 
+export interface ProjectDeletion {
+  readonly name: ProjectName;
+  readonly actor: string;
+}
+
 export type ProjectDeletionFailure =
   | { readonly code: "project-unknown" }
   /** It has repositories. */
-  | { readonly code: "project-not-empty" }
-  /** A repository was deleted so recently that a push into it may be under way. */
-  | { readonly code: "project-busy"; readonly retryAfterMs: number };
+  | { readonly code: "project-not-empty" };
 
-/** Refused while the project has repositories. Blob links without a manifest go with it. */
+/** Longer than the age at which every store refuses to commit: a process may stand still meanwhile. */
+export const projectGraceMs = 2 * transactionAgeMsMax;
+
+/**
+ * Refused while the project has repositories. Where some were deleted before, it takes `projectGraceMs`:
+ * only then can no push into them be left. Called again after a failure, it starts afresh.
+ */
 export async function deleteProject(
+  env: Env,
   store: Store,
-  what: { readonly name: ProjectName; readonly actor: string },
+  what: ProjectDeletion,
 ): Promise<Result<null, ProjectDeletionFailure | Unsettled>> {
+  const condemned = await settle(store, (transaction) => readCondemned(transaction, what.name));
+  if (!condemned.ok) return condemned;
+  if (condemned.value.size > 0) await env.clock.sleep(projectGraceMs);
   for (;;) {
-    const swept = await settle(store, (transaction) => sweepCondemned(transaction, what.name));
+    const swept = await settle(store, (transaction) =>
+      sweepCondemned(transaction, what.name, condemned.value),
+    );
     if (!swept.ok) return swept;
     if (!swept.value.more) break;
   }
   // Blobs that were uploaded and never named: a later project of this name must not have them.
   const unlinked = await condemnBlobLinks(store, blobLinksRange({ project: what.name }));
   if (!unlinked.ok) return unlinked;
-  return settle(store, (transaction, attempt) => removeProject(transaction, what, attempt));
+  const deletion = { ...what, nowMs: env.clock.now() };
+  return settle(store, (transaction, attempt) => removeProject(transaction, deletion, attempt));
 }
 
-const condemnedPage = 100;
-/** Beyond the age at which every store refuses to commit: for a process that stood still meanwhile. */
-const graceMs = 2 * transactionAgeMsMax;
+/** Repository → when it was condemned. */
+type Condemned = ReadonlyMap<string, Timestamp>;
 
-/** Removes a page of condemned repositories; revives those that a push reached after all. */
+const repositoriesPage = 1_000;
+
+async function readCondemned(
+  transaction: Transaction,
+  project: ProjectName,
+): Promise<Result<Condemned, ProjectDeletionFailure>> {
+  const condemned = new Map<string, Timestamp>();
+  for (let after: string | null = null; ; ) {
+    const range = repositoriesRange(project, after);
+    const entries = await transaction.scan(range, { limit: repositoriesPage });
+    for (const { key, value } of entries) {
+      const { state } = decodeRepository(value);
+      if (state.type === "live") return err({ code: "project-not-empty" });
+      after = readKey(key).text();
+      condemned.set(after, state.atTs);
+    }
+    if (entries.length < repositoriesPage) return ok(condemned);
+  }
+}
+
+/** Two reads and a write each. */
+const sweptPage = 100;
+
+/** Removes a page of what was condemned before the wait; revives what a push reached after all. */
 async function sweepCondemned(
   transaction: Transaction,
   project: ProjectName,
+  condemned: Condemned,
 ): Promise<Result<{ readonly more: boolean }, ProjectDeletionFailure>> {
   const range = repositoriesRange(project, null);
-  const entries = await transaction.scan(range, { limit: condemnedPage });
-  const nowMs = startedMs(transaction.startTs);
+  const entries = await transaction.scan(range, { limit: sweptPage });
   for (const { key, value } of entries) {
     const record = decodeRepository(value);
-    if (record.state.type === "live") return err({ code: "project-not-empty" });
-    const leftMs = record.state.sinceMs + graceMs - nowMs;
-    if (leftMs > 0) return err({ code: "project-busy", retryAfterMs: leftMs });
     const repository = readKey(key).text() as RepositoryName;
+    const waited =
+      record.state.type === "condemned" && condemned.get(repository) === record.state.atTs;
+    // Revived meanwhile, or new, or condemned once more.
+    if (!waited) return err({ code: "project-not-empty" });
     const manifests = manifestsRange(repository, null);
     const reached = (await transaction.scan(manifests, { limit: 1, keysOnly: true })).length > 0;
-    if (reached)
+    if (reached) {
       transaction.put(repositoryKey(repository), encodeRepository({ ...record, state: live }));
-    else transaction.delete(repositoryKey(repository));
+    } else {
+      transaction.delete(repositoryKey(repository));
+    }
   }
   return ok({ more: entries.length > 0 });
 }
 
 async function removeProject(
   transaction: Transaction,
-  { name, actor }: { readonly name: ProjectName; readonly actor: string },
+  what: ProjectDeletion & { readonly nowMs: number },
   attempt: Attempt,
 ): Promise<Result<null, ProjectDeletionFailure>> {
+  const { name, actor, nowMs } = what;
   const project = await findProject(transaction, name);
   if (project === null) return attempt.mayBeDone ? ok(null) : err({ code: "project-unknown" });
   const range = repositoriesRange(name, null);
@@ -162,7 +205,7 @@ async function removeProject(
   if (repositories.length > 0) return err({ code: "project-not-empty" });
   transaction.delete(projectKey(name));
   transaction.delete(projectIdKey(project.id));
-  const outbox = createOutbox(transaction, { actor, occurredMs: startedMs(transaction.startTs) });
+  const outbox = createOutbox(transaction, { actor, occurredMs: nowMs });
   outbox.add({ type: "project.deleted", project: name });
   return ok(null);
 }

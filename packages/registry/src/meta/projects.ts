@@ -7,7 +7,7 @@ import type { ProjectName } from "../core/project-name.ts";
 import { createOutbox } from "../events/outbox.ts";
 import { projectIdKey, projectKey, projectsRange } from "./keys.ts";
 import type { Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { decodeJson, encodeJson } from "./record-bytes.ts";
 import { findSetting, putSetting } from "./settings.ts";
 
@@ -19,7 +19,7 @@ export interface Project {
   /** Anyone may pull. */
   readonly public: boolean;
   readonly owner: string;
-  /** Wall clock of the store, milliseconds since the epoch. */
+  /** Wall clock, milliseconds since the epoch. */
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -77,6 +77,8 @@ export interface ProjectCreation {
   readonly public: boolean;
   /** Becomes the owner. */
   readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
 }
 
 export function createProject(
@@ -96,8 +98,7 @@ export async function addProject(
   transaction: Transaction,
   creation: ProjectCreation,
 ): Promise<Project> {
-  const { name, actor } = creation;
-  const nowMs = startedMs(transaction.startTs);
+  const { name, actor, nowMs } = creation;
   const project: Project = {
     id: await nextProjectId(transaction),
     name,
@@ -130,12 +131,11 @@ export function setProjectPublic(
   store: Store,
   what: ProjectCreation,
 ): Promise<Result<Project, { readonly code: "project-unknown" } | Unsettled>> {
-  const { name, actor } = what;
+  const { name, actor, nowMs } = what;
   return settle(store, async (transaction) => {
     const record = await findRecord(transaction, name);
     if (record === null) return err({ code: "project-unknown" as const });
     if (record.public === what.public) return ok(projectIn(record));
-    const nowMs = startedMs(transaction.startTs);
     const changed = { ...record, public: what.public, updatedMs: nowMs };
     putProject(transaction, changed);
     const outbox = createOutbox(transaction, { actor, occurredMs: nowMs });

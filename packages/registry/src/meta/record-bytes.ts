@@ -1,6 +1,7 @@
 // The small binary form of hot records: a version byte, then fields in a fixed order. A record of a
 // newer version is refused, never guessed at: an older process must not serve or rewrite it.
 //
+//   u64      eight bytes, most significant first
 //   varint   seven bits a byte, least significant first, the high bit says that more follow
 //   text     varint length in bytes, UTF-8
 //   digest   01 ‖ 32 bytes | 02 ‖ 64 bytes
@@ -44,6 +45,11 @@ export class RecordWriter {
       rest = Math.floor(rest / 0x80);
     }
     this.#bytes[this.#length++] = rest;
+  }
+
+  u64(value: bigint): void {
+    this.#reserve(8);
+    this.#length = this.#bytes.writeBigUInt64BE(value, this.#length);
   }
 
   text(value: string): void {
@@ -112,6 +118,14 @@ export class RecordReader {
       scale *= 0x80;
     }
     throw corrupt("a number in a record does not end");
+  }
+
+  u64(): bigint {
+    const end = this.#offset + 8;
+    if (end > this.#bytes.length) throw corrupt("a record ends inside a number");
+    const value = this.#bytes.readBigUInt64BE(this.#offset);
+    this.#offset = end;
+    return value;
   }
 
   text(): string {

@@ -1,23 +1,27 @@
-// Whether what a record names may be used. The collector condemns what nothing refers to, waits longer
-// than any transaction can last, looks again and only then deletes; whoever wants to refer to
-// a condemned record meanwhile rewrites it as live, which conflicts with the collector's deletion.
+// Whether what a record names may be used. What is to be deleted is condemned first; whoever condemned it
+// waits longer than any transaction can last, looks again and only then deletes. Whoever wants to refer to
+// a condemned record meanwhile rewrites it as live, which conflicts with the deletion.
 //
 //   live        00
-//   condemned   01 ‖ varint: when, milliseconds since the epoch (the store's clock)
+//   condemned   01 ‖ u64, the start timestamp of the transaction that condemned it
+//
+// The timestamp tells one condemnation from the next. It does not tell how long ago that was: a store's
+// time may lag behind the clock. The wait is measured by who waits, on a monotonic clock.
 
+import type { Timestamp } from "@sampan/kv/txn";
 import type { RecordReader, RecordWriter } from "./record-bytes.ts";
 
 export type RecordState =
   | { readonly type: "live" }
-  | { readonly type: "condemned"; readonly sinceMs: number };
+  | { readonly type: "condemned"; readonly atTs: Timestamp };
 
 export const live: RecordState = { type: "live" };
 
 export function writeState(writer: RecordWriter, state: RecordState): void {
   writer.u8(state.type === "live" ? 0 : 1);
-  if (state.type === "condemned") writer.varint(state.sinceMs);
+  if (state.type === "condemned") writer.u64(state.atTs);
 }
 
 export function readState(reader: RecordReader): RecordState {
-  return reader.u8() === 0 ? live : { type: "condemned", sinceMs: reader.varint() };
+  return reader.u8() === 0 ? live : { type: "condemned", atTs: reader.u64() };
 }

@@ -17,7 +17,7 @@ const repositoryVersion = 1;
 
 export interface Repository {
   readonly name: RepositoryName;
-  /** Wall clock of the store, milliseconds since the epoch. */
+  /** Wall clock, milliseconds since the epoch. */
   readonly createdMs: number;
 }
 

@@ -10,7 +10,7 @@ import { projectOf } from "../core/project-name.ts";
 import { locationKey, projectKey, readKey, uploadKey, uploadsRange } from "./keys.ts";
 import { encodeLocation } from "./locations.ts";
 import type { Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { decodeJson, encodeJson } from "./record-bytes.ts";
 
 const uploadVersion = 1;
@@ -20,7 +20,7 @@ export interface Upload {
   readonly id: string;
   readonly repository: RepositoryName;
   readonly location: BlobLocation;
-  /** Wall clock of the store, milliseconds since the epoch. */
+  /** Wall clock, milliseconds since the epoch. */
   readonly startedMs: number;
   readonly actor: string;
 }
@@ -39,19 +39,18 @@ export function decodeUpload(id: string, bytes: Uint8Array): Upload {
 /** `id` is fresh (env.random.uuid()), and the location has been created in the blob store. */
 export function createUpload(
   store: Store,
-  upload: Omit<Upload, "startedMs">,
+  upload: Upload,
 ): Promise<Result<Upload, { readonly code: "project-unknown" } | Unsettled>> {
   return settle(store, async (transaction) => {
     const project = projectOf(upload.repository);
     const exists = project !== null && (await transaction.get(projectKey(project))) !== null;
     if (!exists) return err({ code: "project-unknown" as const });
-    const created: Upload = { ...upload, startedMs: startedMs(transaction.startTs) };
-    transaction.put(uploadKey(upload.id), encodeUpload(created));
+    transaction.put(uploadKey(upload.id), encodeUpload(upload));
     transaction.put(
       locationKey(upload.location),
       encodeLocation({ type: "upload", id: upload.id }),
     );
-    return ok(created);
+    return ok(upload);
   });
 }
 

@@ -6,7 +6,7 @@ import type { Reader, Store } from "@sampan/kv/txn";
 import { createOutbox } from "../events/outbox.ts";
 import { userKey } from "./keys.ts";
 import type { Unsettled } from "./outcome.ts";
-import { settle, startedMs } from "./outcome.ts";
+import { settle } from "./outcome.ts";
 import { decodeJson, encodeJson } from "./record-bytes.ts";
 
 const userVersion = 1;
@@ -18,7 +18,7 @@ export interface User {
   readonly admin: boolean;
   /** As auth/passwords.ts writes it: algorithm, parameters, salt, hash. Never logged. */
   readonly passwordHash: string;
-  /** Wall clock of the store, milliseconds since the epoch. */
+  /** Wall clock, milliseconds since the epoch. */
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -45,14 +45,22 @@ export async function findUser(reader: Reader, name: string): Promise<User | nul
 /** Harbor's bound. */
 export const userNameCharsMax = 255;
 
+export interface PasswordSetting {
+  readonly name: string;
+  readonly passwordHash: string;
+  readonly actor: string;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 export function setPasswordHash(
   store: Store,
-  what: { readonly name: string; readonly passwordHash: string; readonly actor: string },
+  what: PasswordSetting,
 ): Promise<Result<User, { readonly code: "user-unknown" } | Unsettled>> {
   return settle(store, async (transaction) => {
     const user = await findUser(transaction, what.name);
     if (user === null) return err({ code: "user-unknown" as const });
-    const nowMs = startedMs(transaction.startTs);
+    const { nowMs } = what;
     const changed = { ...user, passwordHash: what.passwordHash, updatedMs: nowMs };
     transaction.put(userKey(user.name), encodeUser(changed));
     const outbox = createOutbox(transaction, { actor: what.actor, occurredMs: nowMs });

@@ -110,6 +110,7 @@ async function push(
     bytes: bytes.byteLength,
     content,
     actor: actorOf(call.identity),
+    nowMs: context.env.clock.now(),
   };
   const { result, again } = await settled(() => putManifestRecord(context.store, record));
   if (result.ok) {

@@ -108,9 +108,7 @@ type Removal = Result<
 
 function remove(context: DistributionContext, call: Call, reference: Reference): Promise<Removal> {
   const { repository } = call;
-  const actor = actorOf(call.identity);
-  if (reference.type === "tag") {
-    return deleteTag(context.store, { repository, tag: reference.tag, actor });
-  }
-  return deleteManifestRecord(context.store, { repository, digest: reference.digest, actor });
+  const by = { repository, actor: actorOf(call.identity), nowMs: context.env.clock.now() };
+  if (reference.type === "tag") return deleteTag(context.store, { ...by, tag: reference.tag });
+  return deleteManifestRecord(context.store, { ...by, digest: reference.digest });
 }

@@ -25,7 +25,12 @@ export async function mount(
   if (!digest.ok) return null;
   const from = await findSource(context, call, { digest: digest.value, from: query.get("from") });
   if (from === null) return null;
-  const what = { from, repository: call.repository, digest: digest.value };
+  const what = {
+    from,
+    repository: call.repository,
+    digest: digest.value,
+    nowMs: context.env.clock.now(),
+  };
   const { result } = await settled(() => mountBlob(context.store, what));
   return result.ok ? digest.value : null;
 }
