@@ -14,7 +14,7 @@ import type { EngineWriter } from "./engine-writer.ts";
 import type { LiveReaders } from "./live-readers.ts";
 import { safePointBatch } from "./local-records.ts";
 import { appendModifies } from "./modify-batch.ts";
-import { TimestampAges } from "./timestamp-ages.ts";
+import { type Milestone, TimestampAges } from "./timestamp-ages.ts";
 import type { TimestampOracle } from "./timestamp-oracle.ts";
 import { isPending, malformed, walkRows } from "./version-reads.ts";
 
@@ -53,11 +53,13 @@ export class Collector {
   readonly #env: Env;
   readonly #parts: CollectorParts;
   readonly #options: CollectorOptions;
-  readonly #ages = new TimestampAges();
+  readonly #ages: TimestampAges;
   #safePoint: Timestamp;
-  /** Since the last walk; what was written before the store was opened is not known, so the first is due. */
-  #keysWritten = Number.POSITIVE_INFINITY;
+  /** Since the store was opened. */
+  #keysWritten = 0;
   #bytesWritten = 0;
+  /** As far as the last walk collected; null: no walk yet, and what was there before is unknown. */
+  #collected: Milestone | null = null;
   #rowsLast = 0;
   #walking: Promise<Collection> | null = null;
   #isStopped = false;
@@ -71,7 +73,8 @@ export class Collector {
     this.#parts = parts;
     this.#options = options;
     this.#safePoint = options.safePoint;
-    this.#ages.add(env.clock.monotonic(), parts.oracle.last);
+    this.#ages = new TimestampAges(options.retentionMs);
+    this.#ages.add(env.clock.monotonic(), this.#milestone());
   }
 
   /** Reads below it may miss versions. */
@@ -120,14 +123,25 @@ export class Collector {
 
   async #collectIfWorthIt(): Promise<void> {
     const nowMs = this.#env.clock.monotonic();
-    this.#ages.add(nowMs, this.#parts.oracle.last);
-    const aged = this.#ages.olderThan(this.#options.retentionMs, nowMs);
-    if (aged === null || this.#parts.writer.hasFailed) return;
-    if (this.#reachable(aged) <= this.#safePoint) return;
-    const keysMin = Math.max(keysWorthIt, this.#rowsLast * rowsWorthItFraction);
-    if (this.#keysWritten < keysMin && this.#bytesWritten < bytesWorthIt) return;
-    const { rows, removed } = await this.collect(aged);
+    this.#ages.add(nowMs, this.#milestone());
+    const aged = this.#ages.aged(nowMs);
+    if (aged === null || this.#parts.writer.hasFailed || !this.#isWorthIt(aged)) return;
+    if (this.#reachable(aged.timestamp) <= this.#safePoint) return;
+    const { rows, removed } = await this.collect(aged.timestamp);
+    this.#collected = aged;
     this.#env.log.debug("old versions collected", { rows, removed });
+  }
+
+  #milestone(): Milestone {
+    const { last } = this.#parts.oracle;
+    return { timestamp: last, keys: this.#keysWritten, bytes: this.#bytesWritten };
+  }
+
+  #isWorthIt(aged: Milestone): boolean {
+    if (this.#collected === null) return true;
+    const keysMin = Math.max(keysWorthIt, this.#rowsLast * rowsWorthItFraction);
+    const { keys, bytes } = this.#collected;
+    return aged.keys - keys >= keysMin || aged.bytes - bytes >= bytesWorthIt;
   }
 
   #reachable(target: Timestamp): Timestamp {
@@ -140,8 +154,6 @@ export class Collector {
 
   async #walk(safePoint: Timestamp): Promise<Collection> {
     this.#safePoint = safePoint;
-    this.#keysWritten = 0;
-    this.#bytesWritten = 0;
     await this.#parts.writer.write(safePointBatch(safePoint), { sync: false });
     const scan = new GcScan(safePoint);
     const { lower } = dataRange(Buffer.alloc(0), null);

@@ -24,7 +24,7 @@ export interface SimulatedStoreOptions {
 /** Writes take up to 4 ms, one read in ten has to wait for the disk. */
 export const slowDisk: MemoryEngineOptions = { delayMsMax: 4, readsPerWait: 10 };
 
-/** Runs the body to its end in a new world; closes the store and the engine, if it has not. */
+/** Runs the body to its end in a new world; closes the store, if it has not. */
 export async function withSimulatedStore(
   options: SimulatedStoreOptions,
   body: (simulated: SimulatedStore) => Promise<void>,
@@ -35,7 +35,6 @@ export async function withSimulatedStore(
     const store = await openEmbeddedStore(world.env, { engine }, options.store ?? {});
     await body({ world, engine, store, pass: (ms) => world.env.clock.sleep(ms) });
     await store.close();
-    await engine.close();
   };
   await world.drive(run());
 }
