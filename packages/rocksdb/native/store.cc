@@ -158,7 +158,10 @@ Failure Store::Checkpoint(const std::string& directory) {
   constexpr uint64_t kLogBytesWithoutFlush = 0;
   rocksdb_checkpoint_create(checkpoint, directory.c_str(), kLogBytesWithoutFlush, &message);
   rocksdb_checkpoint_object_destroy(checkpoint);
-  if (Failure failure = TakeFailure(message)) return failure;
+  Failure failure = TakeFailure(message);
+  // "Directory exists" is an argument to RocksDB; to the caller it is what the disk looks like.
+  if (failure.code == Code::kInvalid) failure.code = Code::kIo;
+  if (failure) return failure;
   return SyncParent(directory);
 }
 

@@ -6,10 +6,12 @@ import { fillings, type Page, type PagePool } from "./pages.ts";
 
 const rowHeaderBytes = 8;
 
-interface CursorDependencies {
+export interface CursorDependencies {
   readonly native: Native;
   readonly pages: PagePool;
   readonly createError: CreateError;
+  /** The database's; a closed one has no rows left, not even those of a filled page. */
+  readonly life: { readonly isClosed: boolean };
 }
 
 /**
@@ -48,7 +50,7 @@ export class Cursor {
    *   called again.
    */
   next(): boolean | Promise<boolean> {
-    if (this.#next < this.#filled) return this.#step();
+    if (this.#next < this.#filled && !this.#deps.life.isClosed) return this.#step();
     if (this.#state === "ended") return false;
     this.#checkOpen();
     return this.#fill();
@@ -94,6 +96,7 @@ export class Cursor {
   }
 
   #checkOpen(): void {
+    if (this.#deps.life.isClosed) throw this.#deps.createError("closed", "the database is closed");
     if (this.#state === "closed") throw this.#deps.createError("closed", "the cursor is closed");
     if (this.#state === "waiting") {
       throw this.#deps.createError("invalid", "the cursor waits for the disk");

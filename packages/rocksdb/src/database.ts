@@ -1,7 +1,7 @@
 // An open database. Reads answer at once when the bytes are in memory; everything that waits for
 // the disk waits on the addon's threads.
 
-import { Cursor } from "./cursor.ts";
+import { Cursor, type CursorDependencies } from "./cursor.ts";
 import type { CreateError } from "./error.ts";
 import { type DatabaseHandle, loadNative, type Native, type SnapshotHandle } from "./native.ts";
 import { createRocksError, nativeOptions, type OpenOptions } from "./options.ts";
@@ -71,8 +71,9 @@ export class Database {
   readonly #handle: DatabaseHandle;
   readonly #createError: CreateError;
   readonly #familyIndexes: ReadonlyMap<string, number>;
-  readonly #pages = new PagePool();
+  readonly #cursorDependencies: CursorDependencies;
   readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  readonly #life = { isClosed: false };
   #kickScheduled = false;
   #closed: Promise<void> | null = null;
 
@@ -83,10 +84,15 @@ export class Database {
     this.#handle = handle;
     this.#createError = createError;
     this.#familyIndexes = new Map(families.map(({ name }, index) => [name, index]));
+    this.#cursorDependencies = { native, pages: new PagePool(), createError, life: this.#life };
   }
 
   /** The value, or null. `snapshot` null reads the newest. The bytes are the caller's. */
-  get(family: string, key: Uint8Array, snapshot: Snapshot | null) {
+  get(
+    family: string,
+    key: Uint8Array,
+    snapshot: Snapshot | null,
+  ): Buffer | null | Promise<Buffer | null> {
     const index = this.#familyIndex(family);
     const snapshotHandle = this.#snapshotHandle(snapshot);
     this.#checkBytes(key);
@@ -152,10 +158,7 @@ export class Database {
       reverse,
       keysOnly,
     );
-    return new Cursor(
-      { native: this.#native, pages: this.#pages, createError: this.#createError },
-      handle,
-    );
+    return new Cursor(this.#cursorDependencies, handle);
   }
 
   /**
@@ -183,7 +186,10 @@ export class Database {
     return this.#native.flush(this.#handle);
   }
 
-  /** A copy of this moment that can be opened by itself; `directory` must not exist yet. */
+  /**
+   * A copy of this moment that can be opened by itself. Rejected with `io` when `directory` exists,
+   * or what is above it does not.
+   */
   checkpoint(directory: string): Promise<void> {
     return this.#native.checkpoint(this.#handle, directory);
   }
@@ -206,6 +212,7 @@ export class Database {
    * is once. What was written unsynced is on the disk afterwards.
    */
   close(): Promise<void> {
+    this.#life.isClosed = true;
     this.#closed ??= this.#native.close(this.#handle);
     return this.#closed;
   }
