@@ -27,10 +27,11 @@ export interface MemoryEngine extends Engine {
   /**
    * As a loss of power: nothing that is asked of this engine is ever answered again, and the one
    * that is returned opens what the disk has. That is drawn from all that the contract allows.
+   * `env` is of the process that opens it, this engine's when not given.
    */
-  crash(random: Random): MemoryEngine;
+  crash(random: Random, env?: Env): MemoryEngine;
   /** Opens again what this engine, closed, has left. */
-  reopen(): MemoryEngine;
+  reopen(env?: Env): MemoryEngine;
   /** Opens a checkpoint. */
   openCheckpoint(directory: string): MemoryEngine;
   /**
@@ -38,7 +39,7 @@ export interface MemoryEngine extends Engine {
    * the batch that failed is there then is as open as with a real disk: a crash draws it.
    */
   failNextWrite(code: "disk-full" | "io"): void;
-  /** From now on as if `delayMsMax` had been given so; also for the engines opened after this one. */
+  /** From now on as if `delayMsMax` had been given so, also in the engines opened after this one. */
   setDelay(delayMsMax: number): void;
 }
 
