@@ -74,6 +74,13 @@ export interface TagEntry {
   readonly target: Register<string | null>;
 }
 
+/** An acknowledged change that the event log must tell of. */
+export interface Deed {
+  readonly type: "artifact.pushed" | "artifact.deleted" | "tag.deleted" | "project.created";
+  /** `repository@digest`, `repository:tag` or a project's name. */
+  readonly name: string;
+}
+
 /** An upload that its client left behind, for the next one to resume. */
 export interface UploadEntry {
   readonly repository: string;
@@ -90,6 +97,7 @@ export class Ledger {
   readonly manifests = new Map<string, ManifestEntry>();
   readonly tags = new Map<string, TagEntry>();
   readonly projects = new Map<string, Register<boolean>>();
+  readonly deeds: Deed[] = [];
   /** Emptied by the verifier, who resumes them all. */
   uploads: UploadEntry[] = [];
   round = 0;

@@ -5,7 +5,14 @@
 import type { Random } from "@sampan/env";
 import type { Answer, Call, Client } from "./client.ts";
 import { type BlobContent, type ContentSource, type Descriptor, imageOf } from "./content.ts";
-import { type BlobEntry, type Ledger, type ManifestEntry, pick, type TagEntry } from "./ledger.ts";
+import {
+  type BlobEntry,
+  type Deed,
+  type Ledger,
+  type ManifestEntry,
+  pick,
+  type TagEntry,
+} from "./ledger.ts";
 
 const repositoriesPerPusher = 3;
 const tagsPerRepository = 4;
@@ -116,7 +123,7 @@ async function putManifest(context: PusherContext, put: ManifestPut): Promise<vo
   expectStatus(answer, [201], `PUT manifest ${repository}@${digest}`);
   manifest.present.acknowledge(true);
   tag?.target.acknowledge(digest);
-  acknowledged(context);
+  acknowledged(context, { type: "artifact.pushed", name: `${repository}@${digest}` });
 }
 
 /** Puts a manifest again, which is there already, under another tag. */
@@ -144,7 +151,7 @@ async function deleteTag(context: PusherContext, repository: string): Promise<vo
   if (isBusy(context, answer)) return;
   expectStatus(answer, [202], `DELETE ${path}`);
   tag.target.acknowledge(null);
-  acknowledged(context);
+  acknowledged(context, { type: "tag.deleted", name: `${repository}:${tag.tag}` });
 }
 
 /** Its tags go with it. */
@@ -162,7 +169,7 @@ async function deleteManifest(context: PusherContext, repository: string): Promi
   expectStatus(answer, [202], `DELETE ${path}`);
   manifest.present.acknowledge(false);
   for (const tag of tags) tag.target.exclude(digest);
-  acknowledged(context);
+  acknowledged(context, { type: "artifact.deleted", name: `${repository}@${digest}` });
 }
 
 // ---------------------------------------------------------------- blobs
@@ -325,7 +332,7 @@ async function createProject(context: PusherContext): Promise<void> {
   if (isBusy(context, answer)) return;
   expectStatus(answer, [201], `POST project ${project}`);
   exists.acknowledge(true);
-  acknowledged(context);
+  acknowledged(context, { type: "project.created", name: project });
 }
 
 // ---------------------------------------------------------------- requests
@@ -344,8 +351,10 @@ function isBusy(context: PusherContext, answer: Answer): boolean {
   return busy;
 }
 
-function acknowledged(context: PusherContext): void {
+/** `deed` is given where the event log must tell of it. */
+function acknowledged(context: PusherContext, deed?: Deed): void {
   context.counts.acknowledged += 1;
+  if (deed !== undefined) context.ledger.deeds.push(deed);
 }
 
 function expectStatus(answer: Answer, statuses: readonly number[], what: string): void {

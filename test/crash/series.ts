@@ -10,6 +10,7 @@ import { errorMessage, type Random } from "@sampan/env";
 import { createSimulatedRandom } from "@sampan/env/simulated";
 import { createClient } from "./client.ts";
 import { createContentSource } from "./content.ts";
+import { eventFindings } from "./events.ts";
 import { Ledger } from "./ledger.ts";
 import { type PowerLossPlace, powerLossEnvironment } from "./powerloss/library.ts";
 import { preparePowerLoss, restorePowerLoss, seededChoice } from "./powerloss/restore.ts";
@@ -48,6 +49,8 @@ const killMsMax = 2000;
 /** A second kill, while the server recovers from the first. */
 const startKillMsMax = 400;
 const startKillOneIn = 5;
+/** Idle, the sequencer has moved every event into the log after this. */
+const sequencingMs = 1000;
 /** Of blobs in one round; a hundred rounds then fit a small disk. */
 const roundBytes = 32 * 1024 * 1024;
 
@@ -133,7 +136,7 @@ class Series {
       startMs = started.startMs;
       checked = await this.#verify(this.#server, { seed, everything: this.#isLast(round) });
       failures.push(...checked.findings);
-      if (this.#isLast(round) && failures.length === 0) await this.#stop();
+      if (this.#isLast(round) && failures.length === 0) failures.push(...(await this.#stop()));
     } catch (error) {
       failures.push(errorMessage(error));
     }
@@ -228,9 +231,12 @@ class Series {
     }
   }
 
-  async #stop(): Promise<void> {
+  /** The end of the series: a graceful stop, then the event log, which only a stopped store shows. */
+  async #stop(): Promise<string[]> {
+    await sleep(sequencingMs);
     const code = await this.#server?.stop();
     this.#server = null;
-    if (code !== 0) throw new Error(`the server stopped with exit code ${code}`);
+    if (code !== 0) return [`the server stopped with exit code ${code}`];
+    return await eventFindings(join(this.#place.data, "kv"), this.#ledger.deeds);
   }
 }
