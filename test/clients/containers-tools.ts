@@ -59,9 +59,8 @@ export function credentials(bench: Bench): string {
   return `${bench.registry.username}:${bench.registry.password}`;
 }
 
-export function wrongCredentials(bench: Bench): string {
-  return `${bench.registry.username}:not-the-password`;
-}
+/** Of nobody: wrong passwords of the real user would slow its right ones down. */
+export const wrongCredentials = "mallory:not-the-password";
 
 /** How registries and clients put it that somebody may not. */
 export const refusal =

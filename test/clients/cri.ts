@@ -76,7 +76,7 @@ function privateChecks(bench: Bench, given: Private): Check[] {
       run: async () => {
         await push(`${privateProject}/cri:v1`);
         await expectRejected(service, { image, says });
-        const wrong = { username, password: "wrong-password" };
+        const wrong = { username: "mallory", password: "wrong-password" };
         await expectRejected(service, { image, says, auth: wrong });
         await pullAndCompare(service, image, small, { username, password });
       },

@@ -67,7 +67,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
         await load(small, "small");
         const command = [...base, "images", "push", ...hosts];
         await expectRefusal("ctr", [...command, image("small")], { says: refusal });
-        const wrong = ["--user", `${username}:wrong-password`];
+        const wrong = ["--user", "mallory:wrong-password"];
         await expectRefusal("ctr", [...command, ...wrong, image("small")], { says: refusal });
       },
     },
