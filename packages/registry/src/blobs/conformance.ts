@@ -94,12 +94,6 @@ function checkUploads(check: Check): void {
     assert.deepEqual(await read(blobs, upload.location, 0, 16), expected);
   });
 
-  check("shared memory can be appended, as the hashing workers need it", async ({ blobs }) => {
-    const shared = Buffer.from(new SharedArrayBuffer(16)).fill(7);
-    const location = await store(blobs, [shared]);
-    assert.deepEqual(await read(blobs, location, 0, 16), Buffer.alloc(16, 7));
-  });
-
   check("bytes counts what was appended", async ({ blobs }) => {
     const upload = await blobs.create();
     assert.equal(upload.bytes, 0);

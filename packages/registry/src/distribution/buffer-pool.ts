@@ -1,14 +1,13 @@
 // Buffers through which blob bytes pass, up and down. Large while few streams are open, smaller when
 // there are many, so that memory stays bounded and the common case (a few streams) is fast: 1 MiB moves
-// twice the bytes per second of Node's usual 64 KiB. The memory is shared, so that a hashing worker can
-// read what the main thread writes to the file. // hot path
+// twice the bytes per second of Node's usual 64 KiB. // hot path
 
 import { assert } from "@sampan/env";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** A stream holds two of these at most, so all hold 32, 64 and (at 4,096 connections) 512 MiB. */
+/** A stream holds four of these at most: 64 MiB, 128 MiB, and 1 GiB at 4,096 connections. */
 const tiers = [
   { streamsMax: 16, bytes: MiB },
   { streamsMax: 128, bytes: 256 * KiB },
@@ -18,10 +17,10 @@ export const bufferBytesMax = MiB;
 /** What is kept for the next stream; the rest goes back to the system. */
 const freeBytesMax = 32 * MiB;
 
+/** Who holds one may send its memory away and put other memory of that size in its place. */
 export interface PooledBuffer {
-  readonly bytes: Buffer;
-  /** The memory behind `bytes`, from its start. */
-  readonly memory: SharedArrayBuffer;
+  /** All of an ArrayBuffer of its own. */
+  bytes: Buffer;
 }
 
 export class BufferPool {
@@ -47,15 +46,16 @@ export class BufferPool {
       this.#freeBytes -= bytes;
       return buffer;
     }
-    const memory = new SharedArrayBuffer(bytes);
-    return { memory, bytes: Buffer.from(memory) };
+    return { bytes: Buffer.from(new ArrayBuffer(bytes)) };
   }
 
   /** Gives a buffer back: nobody reads or writes it any more. */
   give(buffer: PooledBuffer): void {
     const { byteLength } = buffer.bytes;
-    if (this.#freeBytes + byteLength > freeBytesMax) return;
-    this.#free.get(byteLength)?.push(buffer);
+    const free = this.#free.get(byteLength);
+    // Memory that was sent away and never came back has no bytes and no list.
+    if (free === undefined || this.#freeBytes + byteLength > freeBytesMax) return;
+    free.push(buffer);
     this.#freeBytes += byteLength;
   }
 

@@ -71,6 +71,7 @@ async function begin(context: DistributionContext, call: Call): Promise<Upload |
     id: context.env.random.uuid(),
     repository: call.repository,
     location: file.location,
+    startedMs: context.env.clock.now(),
     actor: actorOf(call.identity),
   };
   const { result, again } = await settled(() => createUpload(context.store, record));
@@ -215,8 +216,8 @@ async function withFile(
     return reply;
   } catch (error) {
     // After a failure of the disk nobody knows what it holds: the client has to begin anew.
-    const good = isBodyFailure(error) && (await closes(file));
-    if (!good) await discard(context, held);
+    const closed = await closes(file);
+    if (!closed || !isBodyFailure(error)) await discard(context, held);
     throw error;
   }
 }
@@ -282,7 +283,8 @@ async function finish(
   const bytes = file.bytes;
   await file.commit();
   const { repository, location } = upload;
-  const commit = { repository, digest, location, bytes, uploadId: upload.id };
+  const nowMs = context.env.clock.now();
+  const commit = { repository, digest, location, bytes, uploadId: upload.id, nowMs };
   const { result } = await settled(() => commitBlob(context.store, commit));
   if (result.ok) {
     if (result.value.surplus) await context.blobs.delete(location);

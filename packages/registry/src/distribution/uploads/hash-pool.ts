@@ -3,7 +3,6 @@
 // large body and end when there was none for a while. // hot path
 
 import { createHash, type Hash } from "node:crypto";
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Env, errorMessage, type Timer } from "@sampan/env";
 import type { DigestAlgorithm } from "@sampan/oci/model";
@@ -18,7 +17,7 @@ export interface StreamHash {
   readonly algorithm: DigestAlgorithm;
   /** Bytes that were hashed. */
   readonly bytes: number;
-  /** Hashes the first `count` bytes of the buffer, which must not change until it resolves. */
+  /** Hashes the first `count` bytes of the buffer, which is out of hand until it resolves. */
   update(buffer: PooledBuffer, count: number): Promise<void>;
   /** Lower-case hexadecimal; null: the state is lost (a worker died). The stream ends with it. */
   finish(): Promise<string | null>;
@@ -33,8 +32,8 @@ export interface HashPoolOptions {
 
 export class HashPool {
   readonly #env: Env;
-  readonly #workersMax: number;
   readonly #workers: HashWorker[] = [];
+  #workersMax: number;
   #nextStream = 1;
 
   constructor(env: Env, options: HashPoolOptions) {
@@ -61,8 +60,12 @@ export class HashPool {
     );
     const full = this.#workers.length >= this.#workersMax;
     if (least !== null && (full || least.streams === 0)) return least;
-    const worker = new HashWorker(this.#env, (gone) => {
+    const worker = new HashWorker(this.#env, (gone, failure) => {
       this.#workers.splice(this.#workers.indexOf(gone), 1);
+      if (failure === null) return;
+      // What ended one worker would end the next: slower, but on the main thread hashing goes on.
+      this.#env.log.warn("a hashing worker ended; hashing on the main thread", { failure });
+      this.#workersMax = 0;
     });
     this.#workers.push(worker);
     return worker;
@@ -92,13 +95,14 @@ class PooledStreamHash implements StreamHash {
       this.#here.update(buffer.bytes.subarray(0, count));
       return;
     }
-    const updated = await this.#worker.ask({ type: "update", memory: buffer.memory, bytes: count });
-    if (updated === null) this.#lost = true;
+    const memory = await this.#worker.update(buffer.bytes.buffer as ArrayBuffer, count);
+    if (memory === null) this.#lost = true;
+    else buffer.bytes = Buffer.from(memory);
   }
 
   async finish(): Promise<string | null> {
     if (this.#worker === null) return (this.#here ?? createHash(this.algorithm)).digest("hex");
-    const hex = await this.#worker.ask({ type: "finish" });
+    const hex = await this.#worker.finish();
     return this.#lost ? null : hex;
   }
 
@@ -107,33 +111,32 @@ class PooledStreamHash implements StreamHash {
   }
 }
 
+/** Null: the worker is gone, and what was sent to it. */
 interface WorkerStream {
-  /** Null: the worker is gone. To an `update` the answer is empty. */
-  ask(question: Question): Promise<string | null>;
+  /** Gives the memory back. */
+  update(memory: ArrayBuffer, bytes: number): Promise<ArrayBuffer | null>;
+  finish(): Promise<string | null>;
   abandon(): void;
 }
 
-type Question =
-  | { readonly type: "update"; readonly memory: SharedArrayBuffer; readonly bytes: number }
-  | { readonly type: "finish" };
+type Waiter = (answer: HashAnswer | null) => void;
 
-type Waiter = (hex: string | null) => void;
+/** `failure` is null when it ended for want of work. */
+type OnGone = (worker: HashWorker, failure: string | null) => void;
 
 class HashWorker {
   readonly #env: Env;
   readonly #worker: Worker;
-  readonly #onGone: (worker: HashWorker) => void;
+  readonly #onGone: OnGone;
   /** Answers come in the order of the questions, stream by stream. */
   readonly #waiters = new Map<number, Waiter[]>();
   #idle: Timer | null = null;
   #gone = false;
 
-  constructor(env: Env, onGone: (worker: HashWorker) => void) {
+  constructor(env: Env, onGone: OnGone) {
     this.#env = env;
     this.#onGone = onGone;
-    // Beside this file lies its sibling in the same language: .ts from source, .js when built.
-    const sibling = `./hash-worker${extname(import.meta.url)}`;
-    this.#worker = new Worker(new URL(sibling, import.meta.url));
+    this.#worker = new Worker(new URL("./hash-worker.mjs", import.meta.url));
     this.#worker.unref();
     this.#worker.on("message", (answer: HashAnswer) => this.#answer(answer));
     this.#worker.on("error", (error) => this.#end(errorMessage(error)));
@@ -149,7 +152,14 @@ class HashWorker {
     this.#waiters.set(stream, []);
     this.#post({ type: "start", stream, algorithm });
     return {
-      ask: (question) => this.#ask(stream, question),
+      update: async (memory, bytes) => {
+        const answer = await this.#ask({ type: "update", stream, memory, bytes }, [memory]);
+        return answer?.type === "updated" ? answer.memory : null;
+      },
+      finish: async () => {
+        const answer = await this.#ask({ type: "finish", stream }, []);
+        return answer?.type === "finished" ? answer.hex : null;
+      },
       abandon: () => {
         if (!this.#waiters.has(stream)) return;
         this.#post({ type: "abandon", stream });
@@ -158,12 +168,12 @@ class HashWorker {
     };
   }
 
-  #ask(stream: number, question: Question): Promise<string | null> {
+  #ask(request: HashRequest, moved: readonly ArrayBuffer[]): Promise<HashAnswer | null> {
     return new Promise((resolve) => {
-      const waiters = this.#waiters.get(stream);
+      const waiters = this.#waiters.get(request.stream);
       if (this.#gone || waiters === undefined) return resolve(null);
       waiters.push(resolve);
-      this.#post({ ...question, stream });
+      this.#worker.postMessage(request, moved);
     });
   }
 
@@ -174,30 +184,29 @@ class HashWorker {
   #answer(answer: HashAnswer): void {
     const waiter = this.#waiters.get(answer.stream)?.shift();
     if (answer.type === "finished") this.#forget(answer.stream);
-    waiter?.(answer.type === "finished" ? answer.hex : "");
+    waiter?.(answer);
   }
 
   #forget(stream: number): void {
     this.#waiters.delete(stream);
     if (this.#waiters.size > 0 || this.#gone) return;
     this.#idle = this.#env.clock.timer(idleMs, () => {
-      this.#leave();
+      this.#leave(null);
       void this.#worker.terminate();
     });
   }
 
   /** Its streams are lost; their uploads hash what they stored once more. */
-  #end(reason: string): void {
+  #end(failure: string): void {
     if (this.#gone) return;
-    this.#env.log.warn("a hashing worker ended", { reason });
-    this.#leave();
+    this.#leave(failure);
     for (const waiter of [...this.#waiters.values()].flat()) waiter(null);
     this.#waiters.clear();
   }
 
-  #leave(): void {
+  #leave(failure: string | null): void {
     this.#gone = true;
     this.#idle?.cancel();
-    this.#onGone(this);
+    this.#onGone(this, failure);
   }
 }

@@ -1,6 +1,6 @@
 // Takes the body of an upload off the wire into the blob store and through the hash, in bounded memory:
-// chunks are gathered in a pooled buffer; a full buffer is appended to the file and hashed at the same
-// time, while the next one fills. With both buffers busy the client is held back. // hot path
+// chunks are gathered in a pooled buffer; a full one is appended to the file, then hashed, while others
+// fill and are appended. With all of its buffers busy the client is held back. // hot path
 
 import { type Env, IoError } from "@sampan/env";
 import type { BlobUpload } from "../../blobs/blobs.ts";
@@ -9,8 +9,8 @@ import { bufferBytesMax } from "../buffer-pool.ts";
 import type { RequestBody } from "../request.ts";
 import type { StreamHash } from "./hash-pool.ts";
 
-/** Buffers of one upload: one fills, two are written and hashed. */
-const buffersMax = 3;
+/** Buffers of one upload that are written and hashed while one more fills. */
+const buffersBusyMax = 3;
 
 export interface UploadIntake {
   /**
@@ -91,7 +91,7 @@ class Intake {
     let from = 0;
     while (from < chunk.byteLength) {
       if (this.#filling === null) {
-        if (this.#busy === buffersMax) return chunk.subarray(from);
+        if (this.#busy === buffersBusyMax) return chunk.subarray(from);
         this.#filling = this.#pool.take(this.#wanted);
         this.#filled = 0;
       }
@@ -118,19 +118,21 @@ class Intake {
     if (buffer === null) return;
     this.#filling = null;
     this.#busy += 1;
-    const count = this.#filled;
-    const hashed = this.#target.hash?.update(buffer, count);
-    // Behind a failed append nothing is written: the file would have a hole.
-    this.#appends = this.#appends.then(() =>
-      this.#target.file.append(buffer.bytes.subarray(0, count)),
-    );
-    void Promise.allSettled([this.#appends, hashed]).then(([append]) => {
-      if (append.status === "rejected") this.#failure ??= { error: append.reason };
+    const bytes = buffer.bytes.subarray(0, this.#filled);
+    // One after the other: while it is hashed its memory is in another thread's hands. The next buffer
+    // is written meanwhile. Behind a failed append nothing is written: the file would have a hole.
+    this.#appends = this.#appends.then(() => this.#target.file.append(bytes));
+    const hashed = this.#appends.then(() => this.#target.hash?.update(buffer, bytes.byteLength));
+    hashed.catch(this.#fail).finally(() => {
       this.#busy -= 1;
       this.#pool.give(buffer);
       this.#onFree?.();
     });
   }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error };
+  };
 
   #aBufferIsFree(): Promise<void> {
     return new Promise((resolve) => {

@@ -2,7 +2,7 @@
 // process, or whose digest is of another algorithm than the one that was hashed on the way.
 
 import { open } from "node:fs/promises";
-import { IoError } from "@sampan/env";
+import { assert, IoError } from "@sampan/env";
 import { createDigester, type Digest, type DigestAlgorithm } from "@sampan/oci/model";
 import type { BlobBody } from "../../blobs/blobs.ts";
 import { type BufferPool, bufferBytesMax } from "../buffer-pool.ts";
@@ -18,7 +18,12 @@ export async function hashStored(
   body: BlobBody,
   algorithm: DigestAlgorithm,
 ): Promise<Digest> {
-  if (body.type === "file") return await hashFile(deps, body, algorithm);
+  if (body.type === "file") {
+    // A worker that died takes the pool to the main thread, which cannot die alone: twice is enough.
+    const hex = (await hashFile(deps, body, algorithm)) ?? (await hashFile(deps, body, algorithm));
+    assert(hex !== null, "the main thread hashes what a worker could not");
+    return `${algorithm}:${hex}` as Digest;
+  }
   const digester = createDigester(algorithm);
   if (body.type === "bytes") digester.update(body.bytes);
   else for await (const part of await body.open()) digester.update(part);
@@ -29,7 +34,7 @@ async function hashFile(
   deps: StoredHashDeps,
   body: BlobBody & { readonly type: "file" },
   algorithm: DigestAlgorithm,
-): Promise<Digest> {
+): Promise<string | null> {
   const file = await open(body.path);
   const hash = deps.hashes.start(algorithm);
   const buffer = deps.pool.take(Math.min(body.end - body.start, bufferBytesMax));
@@ -41,9 +46,7 @@ async function hashFile(
       await hash.update(buffer, bytesRead);
       position += bytesRead;
     }
-    const hex = await hash.finish();
-    if (hex === null) throw new IoError("closed", "the hashing worker ended");
-    return `${algorithm}:${hex}` as Digest;
+    return await hash.finish();
   } finally {
     hash.abandon();
     deps.pool.give(buffer);
