@@ -201,39 +201,6 @@ check("a manifest cannot name a deleted blob", async (meta) => {
   assert.equal(failure(await pushManifest(meta.store, repo, image)), "manifest-blob-unknown");
 });
 
-check(
-  "a blob that was deleted while a push that names it was under way still counts",
-  async (meta) => {
-    const image = testImage("one");
-    await uploadBlobs(meta.store, repo, image.blobs);
-    // The deletion has seen no manifest that names the blob; the push has seen the blob.
-    let deletion: Promise<unknown> = Promise.resolve();
-    let begun = false;
-    const slow = {
-      ...meta.calm,
-      snapshot: () => meta.calm.snapshot(),
-      close: () => meta.calm.close(),
-      transact: (fn: Parameters<typeof meta.calm.transact>[0]) =>
-        meta.calm.transact(async (transaction) => {
-          const result = await fn(transaction);
-          if (!begun) {
-            begun = true;
-            deletion = deleteBlob(meta.calm, {
-              repository: repo,
-              digest: image.blobs[0] ?? digest,
-            });
-            value((await deletion) as never);
-          }
-          return result;
-        }),
-    };
-    value(await pushManifest(slow as typeof meta.calm, repo, image, ["v1"]));
-    await deletion;
-    const found = await meta.read((reader) => findBlob(reader, repo, image.blobs[0] ?? digest));
-    assert.ok(found);
-  },
-);
-
 check("an upload that meets a condemned blob makes it live again, where it lies", async (meta) => {
   await uploadBlobs(meta.store, repo, [digest]);
   const before = await find(meta);

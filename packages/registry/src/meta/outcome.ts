@@ -41,9 +41,11 @@ export async function settle<Value, Failure>(
   let hot = false;
   for (;;) {
     const attempt: Attempt = { mayBeDone: undetermined > 0, hot, isOurs };
-    const outcome = await transactInTime(store, (transaction) => {
+    const outcome = await transactInTime(store, async (transaction) => {
+      const result = await body(transaction, attempt);
+      // Not before: a hot lock must come before anything is asked of the transaction.
       ours.add(transaction.startTs);
-      return body(transaction, attempt);
+      return result;
     });
     if (outcome.type === "committed") return outcome.value;
     if (outcome.type === "undetermined") undetermined += 1;

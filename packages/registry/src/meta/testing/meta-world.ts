@@ -174,3 +174,24 @@ export async function pushImage(
   await uploadBlobs(store, to, image.blobs);
   value(await persist(() => pushManifest(store, to, image, tags)));
 }
+
+/**
+ * A store whose first transaction, once its body has run and before it commits, lets `between` run to its
+ * end: what the body has read may then be stale, and it commits or is run again as the contract says.
+ */
+export function overlapped(store: Store, between: () => Promise<void>): Store {
+  let begun = false;
+  return {
+    snapshot: (at) => store.snapshot(at),
+    close: () => store.close(),
+    transact: (fn) =>
+      store.transact(async (transaction) => {
+        const result = await fn(transaction);
+        if (!begun) {
+          begun = true;
+          await between();
+        }
+        return result;
+      }),
+  };
+}
