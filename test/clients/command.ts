@@ -44,7 +44,7 @@ export async function tryRun(
 ): Promise<CommandResult> {
   const child = spawn(command, args, {
     cwd: options.directory,
-    env: { ...process.env, ...options.environment },
+    env: childEnvironment(options),
     stdio: "pipe",
     timeout: options.timeoutMs ?? timeoutMsDefault,
     killSignal: "SIGKILL",
@@ -87,7 +87,7 @@ export function startDaemon(
   const log = openSync(options.logFile, "a");
   const child = spawn(command, args, {
     cwd: options.directory,
-    env: { ...process.env, ...options.environment },
+    env: childEnvironment(options),
     stdio: ["ignore", log, log],
   });
   child.on("error", (error) => createWriteStream(options.logFile).end(`${error.message}\n`));
@@ -114,6 +114,10 @@ export function isInstalled(command: string): boolean {
       return false;
     }
   });
+}
+
+function childEnvironment(options: CommandOptions): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: commandFolders().join(delimiter), ...options.environment };
 }
 
 /** Daemons lie where an ordinary user's PATH does not look. */
