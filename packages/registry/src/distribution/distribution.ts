@@ -3,6 +3,7 @@
 // // hot path
 
 import { AssertionError, type Env, errorCode, errorMessage, IoError } from "@sampan/env";
+import { StoreError } from "@sampan/kv/txn";
 import { parseRepositoryName } from "@sampan/oci/model";
 import type { AuthFailure, Identity, Need, RepositoryAction } from "../auth/auth.ts";
 import type { DistributionContext } from "./context.ts";
@@ -125,6 +126,10 @@ function replyToFailure(env: Env, request: DistributionRequest, error: unknown):
   const code = error instanceof IoError ? errorCode(error) : null;
   if (code === "aborted" || code === "stalled") throw error;
   const fields = { method: request.method, path: request.path, error };
+  if (error instanceof StoreError) {
+    env.log.warn("the store turned a request away", { ...fields, code: error.code });
+    return tryAgainReply("the registry's store is busy, try again");
+  }
   if (code === "disk-full") {
     env.log.error("no space is left for blobs", fields);
     return tryAgainReply("no space is left in the registry's storage");

@@ -33,7 +33,7 @@ import {
 import { type Call, headerOf, queryOf } from "../request.ts";
 import { reading, settled } from "../settled.ts";
 import type { UploadSession } from "../uploads/sessions.ts";
-import { digestOfStored, discardUpload, isBodyFailure } from "../uploads/upload-files.ts";
+import { digestOfStored, discardUpload, isBlobFailure } from "../uploads/upload-files.ts";
 import { mount } from "./mount.ts";
 
 /** An upload's id is one that we gave out; nothing else is looked up. */
@@ -217,7 +217,7 @@ async function withFile(
   } catch (error) {
     // After a failure of the disk nobody knows what it holds: the client has to begin anew.
     const closed = await closes(file);
-    if (!closed || !isBodyFailure(error)) await discard(context, held);
+    if (!closed || isBlobFailure(error)) await discard(context, held);
     throw error;
   }
 }

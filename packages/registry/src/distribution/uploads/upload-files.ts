@@ -1,7 +1,7 @@
 // The bytes of one upload under one request: received behind what is stored, verified against a digest,
 // made durable. The handlers in endpoints/uploads.ts decide what that means for the client.
 
-import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
+import { type Env, errorMessage, IoError } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
 import { type Digest, digestAlgorithm } from "@sampan/oci/model";
 import type { BlobStore, BlobUpload } from "../../blobs/blobs.ts";
@@ -57,9 +57,10 @@ export async function discardUpload(
   }
 }
 
-/** The client's doing, not the disk's: what was stored is good and may be gone on with. */
-export function isBodyFailure(error: unknown): error is IoError {
-  if (!(error instanceof IoError)) return false;
-  const code = errorCode(error);
-  return code === "aborted" || code === "stalled" || code === "too-large";
+/** Not the disk's doing but the client's: what was stored is good and may be gone on with. */
+const bodyFailures: readonly string[] = ["aborted", "stalled", "too-large"];
+
+/** After it nobody knows what the location holds. */
+export function isBlobFailure(error: unknown): boolean {
+  return error instanceof IoError && !bodyFailures.includes(error.code);
 }
