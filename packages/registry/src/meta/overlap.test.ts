@@ -30,6 +30,7 @@ import {
 const repo = repository("team/app");
 const fresh = repository("team/fresh");
 const library = repository("library/app");
+const empty = repository("empty/app");
 const [one, two, three] = ["one", "two", "three"].map((name) =>
   testImage(name, { layers: ["base", `${name} layer`] }),
 ) as [TestManifest, TestManifest, TestManifest];
@@ -45,6 +46,9 @@ async function prepare(meta: MetaWorld): Promise<void> {
   await pushImage(meta.calm, repo, two, ["two"]);
   await uploadBlobs(meta.calm, repo, [...three.blobs, ...signature.blobs]);
   await uploadBlobs(meta.calm, fresh, three.blobs);
+  const other = { name: "empty" as ProjectName, public: false, actor: "t", nowMs };
+  value(await createProject(meta.calm, other));
+  await uploadBlobs(meta.calm, empty, three.blobs);
   await uploadBlobs(meta.calm, library, three.blobs.slice(0, 1));
 }
 
@@ -86,6 +90,9 @@ const operations: Readonly<Record<string, Operation>> = {
     const deleted = await deleteRepository(store, { repository: repo, ...by });
     return deleted.ok ? deleteProject(env, store, { name, actor: "t" }) : deleted;
   },
+  "first push into a project": (store) => pushManifest(store, empty, three, ["latest"]),
+  "delete an empty project": (store, env) =>
+    deleteProject(env, store, { name: "empty" as ProjectName, actor: "t" }),
   "make the project public": (store) => setProjectPublic(store, { name, public: true, ...by }),
 };
 

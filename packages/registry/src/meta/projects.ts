@@ -28,8 +28,7 @@ export interface Project {
 type ProjectRecord = Project & { readonly birthTs: string };
 
 function decodeProject(bytes: Uint8Array): ProjectRecord {
-  const { v: _, ...record } = decodeJson<ProjectRecord & { v: number }>(bytes, projectVersion);
-  return record;
+  return decodeJson<ProjectRecord>(bytes, projectVersion);
 }
 
 function projectIn(record: ProjectRecord): Project {

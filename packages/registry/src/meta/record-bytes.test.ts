@@ -150,7 +150,7 @@ test("the hot records stay below what a cluster keeps beside its commit record",
 });
 
 test("JSON records carry a version, and a newer one is refused", () => {
-  assert.deepEqual(decodeJson(encodeJson(1, { a: "b" }), 1), { v: 1, a: "b" });
+  assert.deepEqual(decodeJson(encodeJson(1, { a: "b" }), 1), { a: "b" });
   assert.throws(() => decodeJson(encodeJson(2, {}), 1), { code: "format-newer" });
   assert.throws(() => decodeJson(Buffer.from("{"), 1), { code: "corrupt" });
   assert.throws(() => decodeJson(Buffer.from("[]"), 1), { code: "corrupt" });

@@ -183,10 +183,10 @@ export function encodeJson(version: number, fields: object): Uint8Array {
 
 /** What `encodeJson` wrote; the caller knows its fields, which only this program writes. */
 export function decodeJson<Fields extends object>(bytes: Uint8Array, version: number): Fields {
-  const value = parseJson(bytes);
-  if (typeof value.v !== "number") throw corrupt("a record has no version");
-  requireVersion(value.v, version);
-  return value as unknown as Fields;
+  const { v: found, ...fields } = parseJson(bytes);
+  if (typeof found !== "number") throw corrupt("a record has no version");
+  requireVersion(found, version);
+  return fields as Fields;
 }
 
 function parseJson(bytes: Uint8Array): { readonly v?: unknown } {
