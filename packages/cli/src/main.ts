@@ -1,7 +1,7 @@
-// The command line: `sampan <noun> <verb>`. One file per command, all that is heavy is loaded by the
+// The command line: `sampan <noun> <verb>`. One file per noun; what is heavy is loaded by the
 // command that needs it.
 
-import { errorMessage } from "@sampan/env";
+import { errorCode, errorMessage } from "@sampan/env";
 import { Command, CommanderError } from "commander";
 import { addProject } from "./admin/project.ts";
 import { addStatus } from "./admin/status.ts";
@@ -60,8 +60,14 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     for (const line of error.message.split("\n")) terminal.err(`sampan: ${line}\n`);
     return error.exitCode;
   }
-  terminal.err(`sampan: ${errorMessage(error)}\n`);
+  // The world failed, which its message explains; or we are wrong, and the stack says where.
+  const explained = errorCode(error) !== null || !hasStack(error);
+  terminal.err(`sampan: ${explained ? errorMessage(error) : error.stack}\n`);
   return 1;
+}
+
+function hasStack(error: unknown): error is { readonly stack: string } {
+  return typeof error === "object" && error !== null && "stack" in error;
 }
 
 /** commander says "error: …" and puts its suggestion on a line of its own. */

@@ -40,7 +40,7 @@ test("flags weigh more than the environment", async () => {
   await check({ environment, options, input: "in \r\nmore" }, ["bob", "in "]);
 });
 
-test("a user without a password, and no password where one was promised, are usage errors", async () => {
+test("a user without a password, or a promised one that is missing, is an error", async () => {
   await rejects(check({ options: { user: "ann" } }, null), { exitCode: 2, message: /for ann/ });
   await rejects(check({ options: { passwordStdin: true }, input: "\nx" }, null), { exitCode: 2 });
 });

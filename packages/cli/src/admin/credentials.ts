@@ -1,4 +1,4 @@
-// Whose name the admin verbs act in: flags, then the environment, then what docker or podman login kept.
+// Whose name the admin verbs act in: flags, then the environment, then what docker or podman keeps.
 
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";

@@ -1,11 +1,14 @@
 // `sampan project create` and `sampan project list`.
 
 import type { Command } from "commander";
+import { CommandFailure } from "../failure.ts";
 import { printJson, printTable } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
 import { connect, type ServerClient, type ServerOptions } from "./server-client.ts";
 import { addServerOptions, loginHelp } from "./server-options.ts";
 
+const projectsPath = "/api/v2.0/projects";
+/** The most that Harbor gives. */
 const pageSize = 100;
 /** A server that never stops giving pages is broken. */
 const pagesMax = 10_000;
@@ -36,7 +39,7 @@ export function addProject(program: Command, terminal: Terminal): void {
 const createExamples = `
 Examples:
   SAMPAN_PASSWORD=… sampan project create team-a
-  sampan project create base-images --public --user admin --password-stdin < password.txt
+  sampan project create base --public --password-stdin < password.txt
 `;
 
 const listExamples = `
@@ -80,7 +83,7 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
     projects.map(({ name, public: isPublic, repositories, created }) => [
       name,
       isPublic ? "public" : "private",
-      String(repositories),
+      String(repositories ?? "-"),
       created,
     ]),
   );
@@ -89,7 +92,8 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
 interface ListedProject {
   readonly name: string;
   readonly public: boolean;
-  readonly repositories: number;
+  /** Null where the server does not say. */
+  readonly repositories: number | null;
   /** ISO 8601. */
   readonly created: string;
 }
@@ -104,4 +108,17 @@ async function listAll(server: ServerClient): Promise<ListedProject[]> {
     if (body.length < pageSize) break;
   }
   return all;
+}
+
+/** From Harbor's form of a project; what a server leaves out is shown as absent. */
+function readProject(value: unknown): ListedProject {
+  const fields = new Map(Object.entries(value ?? {}));
+  const metadata = new Map(Object.entries(fields.get("metadata") ?? {}));
+  const repositories = fields.get("repo_count");
+  return {
+    name: String(fields.get("name")),
+    public: metadata.get("public") === "true",
+    repositories: typeof repositories === "number" ? repositories : null,
+    created: String(fields.get("creation_time") ?? ""),
+  };
 }

@@ -11,5 +11,6 @@ export function addServerOptions(command: Command): Command {
 }
 
 export const loginHelp = `
-Without a password, the login that docker or podman keeps for the server is used, if there is one.
+Without a password, the login that docker or podman keeps for the server is
+used, if there is one.
 `;

@@ -1,5 +1,5 @@
-// Where the data directory is when nobody says: inside a clone of the repository the clone's own `data`,
-// so that trying it out leaves nothing elsewhere; installed, the place the XDG specification gives.
+// Where the data directory is when nobody says: in a clone of the repository its own `data`, so
+// that trying it out leaves nothing elsewhere; installed, where the XDG specification wants it.
 
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";

@@ -1,5 +1,5 @@
-// What `sampan up` and `sampan serve registry` share: settings to configuration, the world, the role,
-// and the end of it.
+// What `sampan up` and `sampan serve registry` share: settings to configuration, the world, the
+// role, and the end of it.
 
 import type { NodeEnv } from "@sampan/env/node";
 import type { Config } from "@sampan/server/config";

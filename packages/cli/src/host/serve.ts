@@ -32,5 +32,5 @@ Ready when GET /readyz answers 200. Logs go to standard error.
 
 Examples:
   sampan serve registry --config /etc/sampan/sampan.yaml
-  SAMPAN_LISTEN=:8080 SAMPAN_EXTERNAL_URL=https://registry.example.com sampan serve registry
+  sampan serve registry --listen :8080 --external-url https://r.example.com
 `;

@@ -1,4 +1,4 @@
-// Turns the server's table of settings into flags, and flags, environment and file into a configuration.
+// Turns the server's table of settings into flags, and what was given into a configuration.
 
 import {
   environmentNameOf,

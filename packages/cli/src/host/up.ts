@@ -25,10 +25,10 @@ export function addUp(program: Command, terminal: Terminal): void {
 }
 
 const examples = `
-Ready when GET /readyz answers 200. Results go to standard output, logs to standard error.
+Ready when GET /readyz answers 200. Logs go to standard error.
 
 Examples:
   sampan up
   sampan up --data /srv/sampan --listen 127.0.0.1:5000
-  SAMPAN_ADMIN_PASSWORD=… sampan up --config sampan.yaml --log-format json
+  SAMPAN_ADMIN_PASSWORD=… sampan up --config sampan.yaml
 `;

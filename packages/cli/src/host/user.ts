@@ -33,7 +33,7 @@ export function addUser(program: Command, terminal: Terminal): void {
 const examples = `
 Examples:
   sampan user reset-password admin
-  sampan user reset-password admin --data /srv/sampan --password-stdin < password.txt
+  sampan user reset-password admin --password-stdin < password.txt
 `;
 
 type ResetOptions = SettingsOptions & {

@@ -35,7 +35,7 @@ test("a free port is known once it is taken", async (context) => {
   (await ask(listener)).resume();
 });
 
-test("an address that cannot be had is told with the flag that chooses another", async (context) => {
+test("an address that cannot be had is told, with the flag that matters", async (context) => {
   const refusal = async (host: string, port: number) => {
     const server = createServer();
     const result = await listen(env(), server, { address: { host, port }, flag: "--listen" });

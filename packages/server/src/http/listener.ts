@@ -1,5 +1,5 @@
-// An HTTP server's life at the edge: take an address or say why not, and at the end let requests under
-// way finish, for a bounded time.
+// An HTTP server's life at the edge: take an address or say why not, and at the end let requests
+// under way finish, for a bounded time.
 
 import type { Server } from "node:http";
 import { isIP } from "node:net";

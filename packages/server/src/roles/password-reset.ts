@@ -1,4 +1,4 @@
-// A new password for a user, set on the machine that holds the data directory, with the server stopped.
+// A new password for a user, set on the machine that holds the data, with the server stopped.
 
 import { type Env, err, ok, type Result, unreachable } from "@sampan/env";
 import { resetPassword } from "@sampan/registry";

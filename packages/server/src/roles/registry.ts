@@ -4,8 +4,8 @@
 //                             filesystem blobs ┴→ registry → registry port
 //                                                      └───→ admin port
 //
-// Opened in this order. At the end requests under way are finished and all is closed in the opposite
-// order; what was acknowledged is on the disk long before that.
+// Opened in this order. At the end requests under way are finished and all is closed in the
+// opposite order; what was acknowledged is on the disk long before that.
 
 import type { Server } from "node:http";
 import { err, ok, type Result, unreachable } from "@sampan/env";
@@ -48,7 +48,7 @@ export interface RegistryReady {
   readonly dataDirectory: string;
 }
 
-/** Until the signal is aborted. The error is why it could not start, in one line for the operator. */
+/** Until the signal is aborted. The error is why it could not start, one line for the operator. */
 export async function runRegistry(
   env: NodeEnv,
   role: RegistryRole,
