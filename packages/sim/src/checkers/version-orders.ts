@@ -25,6 +25,8 @@ export interface VersionOrders {
   readonly anomalies: readonly Anomaly[];
 }
 
+const shownMax = 12;
+
 export function versionOrders(history: readonly HistoryTransaction[]): VersionOrders {
   const writers = writersOf(history);
   const anomalies: Anomaly[] = [];
@@ -93,8 +95,10 @@ function longestReads(
     const order = longest.get(read.key);
     if (order === undefined || isPrefix(read.values, order.values)) continue;
     const [a, b] = [read.transaction.id, order.transaction.id];
-    const saw = `T${a} read ${read.key} as ${show(read.values)}`;
-    anomalies.push(anomaly("incompatible-order", [a, b], `${saw}, T${b} as ${show(order.values)}`));
+    const at = read.values.findIndex((value, index) => value !== order.values[index]);
+    const saw = `T${a} read ${read.key} as ${show(read.values.slice(0, at + 1))} up to there`;
+    const other = `T${b} as ${show(order.values.slice(0, at + 1))}`;
+    anomalies.push(anomaly("incompatible-order", [a, b], `${saw}, ${other}`));
   }
   return new Map([...longest].map(([key, { values }]) => [key, values]));
 }
@@ -152,6 +156,8 @@ function isEqual(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && isPrefix(a, b);
 }
 
+/** A long list by its end: that is where what is new stands. */
 export function show(values: readonly number[]): string {
-  return `[${values.join(" ")}]`;
+  const shown = values.slice(-shownMax).join(" ");
+  return values.length <= shownMax ? `[${shown}]` : `[${values.length - shownMax} more, ${shown}]`;
 }

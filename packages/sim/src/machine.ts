@@ -1,0 +1,176 @@
+// A machine on which one process runs over one engine: it boots, is crashed, stopped and started,
+// and every life is a new process of the world. What runs in it is the simulation's business.
+
+import { type Env, errorMessage, IoError } from "@sampan/env";
+import type { SimulatedProcess, SimulatedWorld } from "@sampan/env/simulated";
+import { createMemoryEngine, type MemoryEngine } from "@sampan/kv/engine/memory";
+import type { Fault, PlannedFault } from "./faults/plan.ts";
+import type { Count } from "./simulation.ts";
+
+export interface MachineOptions {
+  /** Every write and sync takes up to so long when nothing is wrong. */
+  readonly delayMsMax: number;
+  /** One read in so many waits for the disk. */
+  readonly readsPerWait: number;
+}
+
+export interface MachineParts {
+  /** Brings up what runs on the machine; an `IoError` means that it could not. */
+  boot(env: Env, engine: MemoryEngine): Promise<Running>;
+  /** What else loses its unsynced bytes with the power. */
+  onCrash(): void;
+  readonly faults: Count;
+  problem(text: string): void;
+}
+
+export interface Running {
+  /** Ends in order what `boot` began; the engine is closed afterwards. */
+  stop(): Promise<void>;
+}
+
+/** After a boot that failed. */
+const bootAgainMs = 100;
+
+export class Machine {
+  readonly #world: SimulatedWorld;
+  readonly #parts: MachineParts;
+  readonly #options: MachineOptions;
+  #process: SimulatedProcess;
+  #engine: MemoryEngine;
+  #running: Running | null = null;
+  #lives = 1;
+  #onUp: (() => void)[] = [];
+
+  constructor(world: SimulatedWorld, parts: MachineParts, options: MachineOptions) {
+    this.#world = world;
+    this.#parts = parts;
+    this.#options = options;
+    this.#process = world.process("machine-1");
+    this.#engine = createMemoryEngine(this.#process.env, options);
+  }
+
+  get lives(): number {
+    return this.#lives;
+  }
+
+  start(): void {
+    this.#startIn(0);
+  }
+
+  #boot(): void {
+    const process = this.#process;
+    this.#parts.boot(process.env, this.#engine).then(
+      (running) => this.#up(running),
+      (error: unknown) => this.#bootFailed(error),
+    );
+  }
+
+  /** Resolves when the machine is up, at once when it is. */
+  async up(): Promise<void> {
+    if (this.#running !== null) return;
+    await new Promise<void>((resolve) => this.#onUp.push(resolve));
+  }
+
+  apply({ fault, atMs }: PlannedFault): void {
+    this.#world.env.clock.timer(atMs, () => this.#strike(fault));
+  }
+
+  crash(downMs: number): void {
+    this.#process.kill();
+    this.#running = null;
+    this.#parts.onCrash();
+    this.#nextLife();
+    this.#engine = this.#engine.crash(this.#world.env.random, this.#process.env);
+    this.#startIn(downMs);
+  }
+
+  /** In order; what is not up yet, or cannot write any more, is crashed. */
+  async restart(downMs: number): Promise<void> {
+    const running = this.#running;
+    const life = this.#lives;
+    if (running === null) return this.crash(downMs);
+    this.#running = null;
+    try {
+      await running.stop();
+      await this.#engine.close();
+    } catch (error) {
+      if (!(error instanceof IoError)) throw error;
+      this.#world.trace(`stop failed ${error.code}`);
+      if (life === this.#lives) this.crash(downMs);
+    }
+    if (life !== this.#lives) return;
+    this.#process.kill();
+    this.#nextLife();
+    this.#engine = this.#engine.reopen(this.#process.env);
+    this.#startIn(downMs);
+  }
+
+  /** As it was bought: delays as drawn for the whole run. */
+  calm(): void {
+    this.#engine.setDelay(this.#options.delayMsMax);
+  }
+
+  #strike(fault: Fault): void {
+    this.#parts.faults.add(fault.type);
+    this.#world.trace(`fault ${fault.type}`);
+    const { clock } = this.#world.env;
+    const life = this.#lives;
+    switch (fault.type) {
+      case "crash":
+        this.crash(fault.downMs);
+        break;
+      case "restart":
+        this.#restartOrReport(fault.downMs);
+        break;
+      case "clock-jump":
+        this.#process.jumpWallClock(fault.byMs);
+        break;
+      case "slow-disk":
+        this.#engine.setDelay(fault.delayMsMax);
+        clock.timer(fault.forMs, () => this.calm());
+        break;
+      case "write-failure":
+        this.#engine.failNextWrite(fault.code);
+        clock.timer(fault.forMs, () => {
+          if (life !== this.#lives) return;
+          if (fault.healedBy === "crash") this.crash(0);
+          else this.#restartOrReport(0);
+        });
+        break;
+    }
+  }
+
+  #restartOrReport(downMs: number): void {
+    this.restart(downMs).catch((error: unknown) => {
+      this.#parts.problem(`an orderly stop failed: ${errorMessage(error)}`);
+      this.crash(0);
+    });
+  }
+
+  /** Unless the power goes before: then that life never began. */
+  #startIn(downMs: number): void {
+    const life = this.#lives;
+    this.#world.env.clock.timer(downMs, () => {
+      if (life === this.#lives) this.#boot();
+    });
+  }
+
+  #nextLife(): void {
+    this.#lives += 1;
+    this.#process = this.#world.process(`machine-${this.#lives}`);
+  }
+
+  #up(running: Running): void {
+    this.#running = running;
+    for (const resolve of this.#onUp.splice(0)) resolve();
+  }
+
+  #bootFailed(error: unknown): void {
+    if (error instanceof IoError) {
+      this.#world.trace(`boot failed ${error.code}`);
+      this.crash(bootAgainMs);
+      return;
+    }
+    this.#parts.problem(`the machine does not start: ${errorMessage(error)}`);
+  }
+}

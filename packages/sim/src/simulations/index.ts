@@ -1,0 +1,10 @@
+// The simulations by name.
+
+import type { Simulation } from "../simulation.ts";
+import { kv } from "./kv.ts";
+
+export const simulations: readonly Simulation[] = [kv];
+
+export function findSimulation(name: string): Simulation | null {
+  return simulations.find((simulation) => simulation.name === name) ?? null;
+}
