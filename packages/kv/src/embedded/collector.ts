@@ -1,8 +1,8 @@
-// Collects versions that nobody can read any more, behind a safe point that trails the present by the
-// retention and never passes a live reader. It walks the write family in slices with pauses between,
-// so that what comes in meanwhile waits for one slice at most, and only when enough was written since
-// the last time. Its deletes are not synced: what a crash takes back is garbage again. The safe point is
-// written before them, so that it is there if any of them is.
+// Collects versions that nobody can read any more, behind a safe point that trails the present by
+// the retention and never passes a live reader. It walks the write family in slices with pauses
+// between, so that what comes in meanwhile waits for one slice at most, and only when enough was
+// written since the last time. Its deletes are not synced: what a crash takes back is garbage
+// again. The safe point is written before them, so that it is there if any of them is.
 //
 // Age is measured by this process' monotonic clock: a wall clock that jumps makes nothing old.
 
@@ -44,7 +44,10 @@ export interface Collection {
 /** A slice takes one or two milliseconds. */
 export const sliceRows = 1000;
 const slicePauseMs = 10;
-/** A walk is worth it after so many keys, or a tenth of what the last one walked over, or so many bytes. */
+/**
+ * A walk is worth it after so many keys, or a tenth of what the last one walked over, or so many
+ * bytes.
+ */
 export const keysWorthIt = 10_000;
 const rowsWorthItFraction = 0.1;
 export const bytesWorthIt = 64 * 1024 * 1024;
@@ -87,7 +90,9 @@ export class Collector {
     this.#bytesWritten += bytes;
   }
 
-  /** Collects now and then until the signal. A walk that fails is reported and tried again later. */
+  /**
+   * Collects now and then until the signal. A walk that fails is reported and tried again later.
+   */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#isStopped) {
       try {
@@ -104,7 +109,9 @@ export class Collector {
     }
   }
 
-  /** Moves the safe point to `target`, or as far as live readers let it, and walks over the store. */
+  /**
+   * Moves the safe point to `target`, or as far as live readers let it, and walks over the store.
+   */
   async collect(target: Timestamp): Promise<Collection> {
     while (this.#walking !== null) await this.#walking.catch(() => undefined);
     this.#walking = this.#walk(this.#reachable(target));

@@ -1,11 +1,12 @@
-// Commits transactions. The decision (conflicts, timestamp, records, the call of the engine) is taken in
-// one turn of the event loop, which is what latches are for elsewhere: no other commit comes between.
-// Then the commits wait for the disk together, in the engine's group commit.
+// Commits transactions. The decision (conflicts, timestamp, records, the call of the engine) is
+// taken in one turn of the event loop, which is what latches are for elsewhere: no other commit
+// comes between. Then the commits wait for the disk together, in the engine's group commit.
 //
-// When the engine fails a write, its log may hold the batch all the same and bring it back when it is
-// opened again; even with `disk-full`, for it may be the fsync that failed. So every commit that was
-// handed to the engine is then undetermined, and readers of its keys get an `IoError` until a restart
-// tells. What was refused unseen (the engine `closed`, or failed before) was not applied: an `IoError`.
+// When the engine fails a write, its log may hold the batch all the same and bring it back when it
+// is opened again; even with `disk-full`, for it may be the fsync that failed. So every commit
+// that was handed to the engine is then undetermined, and readers of its keys get an `IoError`
+// until a restart tells. What was refused unseen (the engine `closed`, or failed before) was not
+// applied: an `IoError`.
 
 import { errorCode } from "@sampan/env";
 import { onePhaseModifies, type Timestamp } from "../core/index.ts";
@@ -14,6 +15,7 @@ import { createWriteBatch } from "../engine/write-batch.ts";
 import type { Mutation } from "../txn/write-buffer.ts";
 import type { EngineWriter } from "./engine-writer.ts";
 import { appendModifies } from "./modify-batch.ts";
+import type { NewestValues } from "./newest-values.ts";
 import type { RecentCommits } from "./recent-commits.ts";
 import type { TimestampOracle } from "./timestamp-oracle.ts";
 
@@ -31,6 +33,7 @@ export type CommitResult =
 export interface CommitterParts {
   readonly oracle: TimestampOracle;
   readonly recent: RecentCommits;
+  readonly newest: NewestValues;
   readonly writer: EngineWriter;
 }
 
@@ -41,12 +44,13 @@ export async function commitMutations(
   startTs: Timestamp,
   mutations: readonly Mutation[],
 ): Promise<CommitResult> {
-  const { oracle, recent, writer } = parts;
+  const { oracle, recent, newest, writer } = parts;
   if (recent.conflicts(mutations, startTs)) return { type: "conflict" };
   writer.check();
   const commitTs = oracle.next();
   const batch = recordsOf(mutations, startTs, commitTs);
   const commit = recent.begin(commitTs, mutations);
+  for (const { name } of mutations) newest.forget(name);
   try {
     await writer.write(batch, { sync: true });
   } catch (error) {

@@ -1,5 +1,5 @@
-// The embedded store keeps the contract of transactions: at once, on a slow disk, and seen through the
-// strict twin with its injections off.
+// The embedded store keeps the contract of transactions: at once, on a slow disk, and seen through
+// the strict twin with its injections off.
 
 import { storeConformance } from "../txn/conformance.ts";
 import { createStrictStore, strictCalm } from "../txn/strict.ts";

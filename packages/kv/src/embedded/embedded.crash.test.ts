@@ -1,5 +1,5 @@
-// Power losses by seed: what was acknowledged is there, what was not is there whole or not at all, and
-// time goes on behind everything that was ever given out.
+// Power losses by seed: what was acknowledged is there, what was not is there whole or not at all,
+// and time goes on behind everything that was ever given out.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -118,7 +118,9 @@ async function checkAfterLoss(store: Store & EmbeddedStore, history: History): P
   snapshot.release();
 }
 
-/** The key has the id of the newest commit, of those whose time was told, or of one that was not. */
+/**
+ * The key has the id of the newest commit, of those whose time was told, or of one that was not.
+ */
 function checkShared(name: string, value: string | null, found: readonly Try[]): void {
   const writers = found.filter(({ keys }) => keys.includes(name));
   let newestTs = 0n;

@@ -1,6 +1,6 @@
-// Many transactions at once, by seed, against the definition of snapshot isolation: every read is what
-// a naive history says for the reader's start, and of two transactions that overlap in time and in what
-// they wrote or locked only one was committed. Collection runs all the while.
+// Many transactions at once, by seed, against the definition of snapshot isolation: every read is
+// what a naive history says for the reader's start, and of two transactions that overlap in time
+// and in what they wrote or locked only one was committed. Collection runs all the while.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

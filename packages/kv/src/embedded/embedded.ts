@@ -1,11 +1,13 @@
 // The store of transactions in this process, over an engine that it has for itself. Its records are
-// those of a cluster node (core; keys as given, API V1), so that a data directory can grow into one.
+// those of a cluster node (core; keys as given, API V1), so that a data directory can grow into
+// one.
 //
 //   transact   fn on a view → conflict? → timestamp → records → the engine's group commit → answer
 //   read       wait for commits of the key under way, if any → the engine
 //
-// Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts what a
-// reader sees, timestamp-oracle.ts time, collector.ts what is thrown away, local-records.ts formats.
+// Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts
+// what a reader sees, timestamp-oracle.ts time, collector.ts what is thrown away, local-records.ts
+// formats.
 
 import type { Counter, Env, Histogram } from "@sampan/env";
 import type { Timestamp } from "../core/index.ts";
@@ -25,6 +27,8 @@ import { EngineWriter } from "./engine-writer.ts";
 import { LiveReaders } from "./live-readers.ts";
 import { openLocalRecords, timeBoundBatch } from "./local-records.ts";
 import { LockQueue } from "./lock-queue.ts";
+import { NewestValues } from "./newest-values.ts";
+import { PointReader } from "./point-reader.ts";
 import { RecentCommits } from "./recent-commits.ts";
 import { EmbeddedSnapshot } from "./snapshot.ts";
 import { openTimestampOracle, type TimestampOracle } from "./timestamp-oracle.ts";
@@ -33,16 +37,20 @@ import { View } from "./view.ts";
 
 export interface EmbeddedStoreOptions {
   /**
-   * How long versions are kept that newer ones have replaced, milliseconds; a snapshot's longest life
-   * and a minute when not given.
+   * How long versions are kept that newer ones have replaced, milliseconds; a snapshot's longest
+   * life and a minute when not given.
    */
   readonly retentionMs?: number;
   /** How often it is looked whether there is something to collect, milliseconds; a minute. */
   readonly collectEveryMs?: number;
+  /** Memory for values that were read lately, bytes; 8 MiB when not given, 0 keeps none. */
+  readonly valueCacheBytes?: number;
 }
 
 export interface EmbeddedStore extends Store {
-  /** Collects old versions now and then until the signal is aborted; everything else needs no run. */
+  /**
+   * Collects old versions now and then until the signal is aborted; everything else needs no run.
+   */
   run(signal: AbortSignal): Promise<void>;
   /** Collects what only reads below `safePoint` could see, at most up to the oldest live reader. */
   gc(safePoint: Timestamp): Promise<Collection>;
@@ -67,7 +75,11 @@ export interface EmbeddedStats {
   readonly hasFailed: boolean;
 }
 
-const defaults = { retentionMs: snapshotAgeMsMax + 60_000, collectEveryMs: 60_000 };
+const defaults = {
+  retentionMs: snapshotAgeMsMax + 60_000,
+  collectEveryMs: 60_000,
+  valueCacheBytes: 8 * 1024 * 1024,
+};
 /** Transactions open at once; more are answered `contended`. */
 export const transactionsOpenMax = 10_000;
 /** The first pause before a next try; each doubles it. A random part of it is taken. */
@@ -98,7 +110,8 @@ export async function openEmbeddedStore(
       safePoint: records.safePoint,
     },
   );
-  return new OpenStore(env, { engine, writer, oracle, live, collector });
+  const newest = new NewestValues(options.valueCacheBytes ?? defaults.valueCacheBytes);
+  return new OpenStore(env, { engine, writer, oracle, live, collector, newest });
 }
 
 interface StoreParts {
@@ -107,13 +120,15 @@ interface StoreParts {
   readonly oracle: TimestampOracle;
   readonly live: LiveReaders;
   readonly collector: Collector;
+  readonly newest: NewestValues;
 }
 
 class OpenStore implements EmbeddedStore {
   readonly #env: Env;
   readonly #parts: StoreParts;
-  readonly #recent = new RecentCommits();
+  readonly #recent: RecentCommits;
   readonly #hotLocks = new LockQueue();
+  readonly #points: PointReader;
   readonly #transactionParts: TransactionParts;
   readonly #metrics: StoreMetrics;
   #underWay = 0;
@@ -123,6 +138,8 @@ class OpenStore implements EmbeddedStore {
   constructor(env: Env, parts: StoreParts) {
     this.#env = env;
     this.#parts = parts;
+    this.#recent = new RecentCommits(parts.oracle.last);
+    this.#points = new PointReader(parts.engine, parts.writer);
     this.#metrics = createMetrics(env);
     this.#transactionParts = {
       clock: env.clock,
@@ -220,8 +237,8 @@ class OpenStore implements EmbeddedStore {
     const mutations = transaction.mutations();
     if (mutations.length === 0) return { type: "committed", value, commitTs: null };
     const startedMs = this.#env.clock.monotonic();
-    const { oracle, writer, collector } = this.#parts;
-    const parts = { oracle, writer, recent: this.#recent };
+    const { oracle, writer, collector, newest } = this.#parts;
+    const parts = { oracle, writer, newest, recent: this.#recent };
     const result = await commitMutations(parts, transaction.readTs, mutations);
     if (result.type !== "committed") return result;
     collector.noteCommit(mutations.length, result.bytes);
@@ -237,6 +254,7 @@ class OpenStore implements EmbeddedStore {
     }
     const { collector, oracle, writer } = this.#parts;
     await collector.stop();
+    this.#points.drop();
     if (!writer.hasFailed) await oracle.close();
   }
 
@@ -260,7 +278,9 @@ class OpenStore implements EmbeddedStore {
   }
 
   #view(readTs: Timestamp): View {
-    return new View({ engine: this.#parts.engine, recent: this.#recent }, readTs);
+    const { engine, newest } = this.#parts;
+    const sources = { engine, newest, recent: this.#recent, points: this.#points };
+    return new View(sources, readTs);
   }
 
   #count<T>(outcome: Outcome<T>): Outcome<T> {

@@ -7,11 +7,17 @@ import type { Engine, WriteBatch } from "../engine/engine.ts";
 export class EngineWriter {
   readonly #env: Env;
   readonly #engine: Engine;
+  #answered = 0;
   #failure: { readonly code: string; readonly cause: unknown } | null = null;
 
   constructor(env: Env, engine: Engine) {
     this.#env = env;
     this.#engine = engine;
+  }
+
+  /** Writes that the engine has answered: while it stays, the engine shows readers the same. */
+  get answered(): number {
+    return this.#answered;
   }
 
   get hasFailed(): boolean {
@@ -34,6 +40,8 @@ export class EngineWriter {
     } catch (error) {
       this.#fail(error);
       throw error;
+    } finally {
+      this.#answered += 1;
     }
   }
 

@@ -1,6 +1,6 @@
-// The transactions and snapshots that are open, so that what they may still read is not collected, and
-// what they may still conflict with is not forgotten. One that outlived its time counts no longer: its
-// reads and its commit fail by the same clock.
+// The transactions and snapshots that are open, so that what they may still read is not collected,
+// and what they may still conflict with is not forgotten. One that outlived its time counts no
+// longer: its reads and its commit fail by the same clock.
 
 import type { Timestamp } from "../core/index.ts";
 

@@ -80,7 +80,7 @@ function checkFormat(record: Buffer): void {
   if (version > formatVersion) {
     throw new IoError(
       "format-newer",
-      `the data are of format ${version}, this version reads up to ${formatVersion}: use a newer one`,
+      `the data are of format ${version}, this program reads up to ${formatVersion}`,
     );
   }
   if (version === 0) throw corrupt("format", record);

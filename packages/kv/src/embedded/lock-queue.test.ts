@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LockQueue } from "./lock-queue.ts";
 
-/** Enters in the order given; answers who was let in, in which order, while each leaves in its turn. */
+/**
+ * Enters in the order given; answers who was let in, in which order, while each leaves in its
+ * turn.
+ */
 async function letIn(entries: readonly (readonly string[])[]): Promise<number[]> {
   const queue = new LockQueue();
   const order: number[] = [];

@@ -1,6 +1,6 @@
-// Lines of transactions before hot keys, first come, first served. A transaction enters the lines of
-// all its keys in one step and is let in when it heads every one of them; as all enter in the same
-// order everywhere, no two can wait for each other.
+// Lines of transactions before hot keys, first come, first served. A transaction enters the lines
+// of all its keys in one step and is let in when it heads every one of them; as all enter in the
+// same order everywhere, no two can wait for each other.
 
 export interface LockTicket {
   /** True when it heads all its lines, false when it left before that. */

@@ -17,7 +17,7 @@ function begin(recent: RecentCommits, commitTs: number, names: string): Commit {
 }
 
 test("a commit conflicts with who started before it, until it is forgotten", () => {
-  const recent = new RecentCommits();
+  const recent = new RecentCommits(0n);
   const commit = begin(recent, 10, "a c");
   const conflicts = (names: string, startTs: number): boolean =>
     recent.conflicts(mutations(names), BigInt(startTs));
@@ -34,7 +34,7 @@ test("a commit conflicts with who started before it, until it is forgotten", () 
 });
 
 test("forgetting an older commit of a key leaves the newer one", () => {
-  const recent = new RecentCommits();
+  const recent = new RecentCommits(0n);
   recent.settle(begin(recent, 10, "a"), "done");
   recent.settle(begin(recent, 20, "a"), "done");
   recent.forget(15n);
@@ -43,7 +43,7 @@ test("forgetting an older commit of a key leaves the newer one", () => {
 });
 
 test("what is under way is not forgotten, nor what came after it", () => {
-  const recent = new RecentCommits();
+  const recent = new RecentCommits(0n);
   const first = begin(recent, 10, "a");
   recent.settle(begin(recent, 20, "b"), "done");
   recent.forget(null);
@@ -54,7 +54,7 @@ test("what is under way is not forgotten, nor what came after it", () => {
 });
 
 test("readers wait for the newest commit that they must see, of their key or range", () => {
-  const recent = new RecentCommits();
+  const recent = new RecentCommits(0n);
   const first = begin(recent, 10, "b");
   const second = begin(recent, 20, "b d");
   const check = (readTs: number, expected: Commit | null): void => {
@@ -79,7 +79,7 @@ test("readers wait for the newest commit that they must see, of their key or ran
 });
 
 test("beyond its bound it forgets the oldest, and who started before them loses", () => {
-  const recent = new RecentCommits();
+  const recent = new RecentCommits(0n);
   const perCommit = 1000;
   const commits = recentKeysMax / perCommit + 2;
   for (let count = 1; count <= commits; count++) {

@@ -1,7 +1,7 @@
-// The commits that somebody may still have to know of: those on their way to the disk, and those newer
-// than the oldest open transaction. This process is the only one that writes, so the rule of snapshot
-// isolation (the first committer wins) is decided here, without a look at the disk: a key has a record
-// newer than an open transaction's start if and only if the commit is one of these.
+// The commits that somebody may still have to know of: those on their way to the disk, and those
+// newer than the oldest open transaction. This process is the only one that writes, so the rule of
+// snapshot isolation (the first committer wins) is decided here, without a look at the disk: a key
+// has a record newer than an open transaction's start if and only if the commit is one of these.
 
 import { assert } from "@sampan/env";
 import type { Timestamp } from "../core/index.ts";
@@ -12,8 +12,8 @@ export interface Commit {
   /** Rising by name, each key once. */
   readonly mutations: readonly Mutation[];
   /**
-   * Done: on the disk, or refused. Lost: the engine failed, and whether the commit comes back is not
-   * known before a restart.
+   * Done: on the disk, or refused. Lost: the engine failed, and whether the commit comes back is
+   * not known before a restart.
    */
   readonly state: "under-way" | "done" | "lost";
   /** Resolves when it is under way no longer. */
@@ -41,8 +41,14 @@ export class RecentCommits {
   /** Under way or lost, as a whole and by key, in the order of their timestamps. */
   readonly #pending = new Set<OpenCommit>();
   readonly #pendingByName = new Map<string, OpenCommit[]>();
+  #newestTs: Timestamp;
   /** Of what was committed up to here something may be forgotten too early. */
   #forgottenTs: Timestamp = 0n;
+
+  /** All that is in the store so far was committed before `openTs`. */
+  constructor(openTs: Timestamp) {
+    this.#newestTs = openTs;
+  }
 
   get keys(): number {
     return this.#keys;
@@ -51,6 +57,13 @@ export class RecentCommits {
   /** Commits under way or lost. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /**
+   * The newest commit that is done or under way, of whatever keys, is of this moment or before it.
+   */
+  get newestTs(): Timestamp {
+    return this.#newestTs;
   }
 
   /** Whether a transaction that started then may no longer write all of these keys. */
@@ -70,6 +83,7 @@ export class RecentCommits {
       settle = resolve;
     });
     const commit: OpenCommit = { commitTs, mutations, state: "under-way", settled, settle };
+    this.#newestTs = commitTs;
     this.#commits.push(commit);
     this.#keys += mutations.length;
     this.#pending.add(commit);
@@ -107,7 +121,9 @@ export class RecentCommits {
     return null;
   }
 
-  /** Forgets what no transaction that started at `oldestTs` or later (null: none is open) can meet. */
+  /**
+   * Forgets what no transaction that started at `oldestTs` or later (null: none is open) can meet.
+   */
   forget(oldestTs: Timestamp | null): void {
     for (;;) {
       const commit = this.#commits[this.#head];

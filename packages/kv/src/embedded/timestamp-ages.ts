@@ -1,5 +1,5 @@
-// How the store stood some time ago by the monotonic clock. The wall clock, and so the physical part of
-// a timestamp, may jump; this does not.
+// How the store stood some time ago by the monotonic clock. The wall clock, and so the physical
+// part of a timestamp, may jump; this does not.
 
 import type { Timestamp } from "../core/index.ts";
 
@@ -36,7 +36,9 @@ export class TimestampAges {
     this.#samples.push({ atMs, milestone });
   }
 
-  /** The newest known that is at least as old as the retention, or null. Older ones are forgotten. */
+  /**
+   * The newest known that is at least as old as the retention, or null. Older ones are forgotten.
+   */
   aged(nowMs: number): Milestone | null {
     const at = this.#samples.findLastIndex(({ atMs }) => atMs <= nowMs - this.#retentionMs);
     if (at > 0) this.#samples.splice(0, at);

@@ -1,9 +1,11 @@
-// Gives out the store's timestamps, each once, rising, over restarts and whatever the wall clock does.
+// Gives out the store's timestamps, each once, rising, over restarts and whatever the wall clock
+// does.
 //
-// As TiKV's placement driver does: an upper bound is on disk before a timestamp below it is given out,
-// and a restart begins at the bound. The bound runs ahead of the clock by a window, and is moved in the
-// background when half of it is used up; until the new one is on disk, time stands below the old one
-// and only the count within a millisecond goes on. So `next` never waits, and an idle store writes nothing.
+// As TiKV's placement driver does: an upper bound is on disk before a timestamp below it is given
+// out, and a restart begins at the bound. The bound runs ahead of the clock by a window, and is
+// moved in the background when half of it is used up; until the new one is on disk, time stands
+// below the old one and only the count within a millisecond goes on. So `next` never waits, and an
+// idle store writes nothing.
 
 import { type Env, IoError } from "@sampan/env";
 import { composeTimestamp, logicalCount, physicalMs, type Timestamp } from "../core/index.ts";
@@ -11,7 +13,10 @@ import { WallClock } from "./wall-clock.ts";
 
 /** How far the bound runs ahead of the clock. Also how far a crash may carry time ahead of it. */
 export const windowMs = 3000;
-/** While time is ahead of the clock only counts go on: 2^18 each ms. So crash after crash adds little. */
+/**
+ * While time is ahead of the clock only counts go on: 2^18 each ms. So crash after crash adds
+ * little.
+ */
 const windowMsAhead = 100;
 /** Behind by more than this, the wall clock is worth a warning. */
 const behindMsWarned = 60_000;
@@ -54,7 +59,10 @@ export class TimestampOracle {
     return composeTimestamp(this.#physicalMs, this.#logical);
   }
 
-  /** Greater than every one before. Fails (`io`) only when the bound could not be moved for very long. */
+  /**
+   * Greater than every one before. Fails (`io`) only when the bound could not be moved for very
+   * long.
+   */
   next(): Timestamp {
     const wallMs = this.#clock.nowMs();
     this.#advance(Math.min(wallMs, this.#boundMs - 1));
@@ -98,7 +106,9 @@ export class TimestampOracle {
     return this.#physicalMs > wallMs ? windowMsAhead : windowMs;
   }
 
-  /** Where the bound cannot be written it stays; who writes it (engine-writer.ts) has reported why. */
+  /**
+   * Where the bound cannot be written it stays; who writes it (engine-writer.ts) has reported why.
+   */
   #extendBehind(): void {
     this.#extending ??= this.extend()
       .catch(() => undefined)

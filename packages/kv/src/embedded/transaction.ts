@@ -1,4 +1,5 @@
-// A transaction of the embedded store before its commit: reads a view with its own writes laid over it.
+// A transaction of the embedded store before its commit: reads a view with its own writes laid
+// over it.
 
 import { type Clock, unreachable } from "@sampan/env";
 import type { Timestamp } from "../core/index.ts";

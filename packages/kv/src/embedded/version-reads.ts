@@ -7,29 +7,15 @@ import {
   BackwardScan,
   dataRange,
   ForwardScan,
-  PointGet,
   type Timestamp,
   type VisibleRow,
 } from "../core/index.ts";
 import type { Engine, EngineIterator, Maybe } from "../engine/engine.ts";
-import type { Key, Range, ScanOptions } from "../txn/txn.ts";
+import type { Range, ScanOptions } from "../txn/txn.ts";
 
 /** Whether there is something to wait for. */
 export function isPending<T>(maybe: Maybe<T>): maybe is Promise<T> {
   return maybe instanceof Promise;
-}
-
-/** The key's newest record at or before `readTs` that has a value, or null. */
-export function readRow(engine: Engine, key: Key, readTs: Timestamp): Maybe<VisibleRow | null> {
-  const search = new PointGet(key, readTs, {});
-  const { lower, upper } = search.range;
-  const iterator = engine.iterate("write", { lower, upper, reverse: false, snapshot: null });
-  const visit = (): boolean => {
-    const step = search.step(iterator.value);
-    if (step === "malformed") throw malformed(iterator.key);
-    return step === "next";
-  };
-  return closeAfter(iterator, visit, () => search.row);
 }
 
 /** The rows of the range at `readTs` in the scan's direction, at most `limit`. */
@@ -63,7 +49,10 @@ export function scanRows(
   });
 }
 
-/** Walks until `visit` answers false or the rows end, closes the iterator, then asks for the result. */
+/**
+ * Walks until `visit` answers false or the rows end, closes the iterator, then asks for the
+ * result.
+ */
 function closeAfter<T>(iterator: EngineIterator, visit: () => boolean, result: () => T): Maybe<T> {
   let pending: Promise<void> | null = null;
   try {

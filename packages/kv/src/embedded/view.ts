@@ -1,20 +1,24 @@
 // What a reader sees of the store at its timestamp. The engine is read as it is now: records carry
-// their commit's timestamp, so what came later is passed over, and collection never takes what a live
-// reader needs. Only a commit at or before the timestamp that is still on its way to the disk must be
-// waited for, and only by readers of its keys; so no read shows what a crash could take back.
-// hot path
+// their commit's timestamp, so what came later is passed over, and collection never takes what a
+// live reader needs. Only a commit at or before the timestamp that is still on its way to the disk
+// must be waited for, and only by readers of its keys; so no read shows what a crash could take
+// back. hot path
 
 import { IoError } from "@sampan/env";
 import type { Timestamp, VisibleRow } from "../core/index.ts";
 import type { Engine, Maybe } from "../engine/engine.ts";
 import type { Entry, Key, Range, ScanOptions } from "../txn/txn.ts";
 import { keyName } from "../txn/write-buffer.ts";
+import type { NewestValues } from "./newest-values.ts";
+import type { PointReader } from "./point-reader.ts";
 import type { Commit, RecentCommits } from "./recent-commits.ts";
-import { isPending, readRow, scanRows } from "./version-reads.ts";
+import { isPending, scanRows } from "./version-reads.ts";
 
 export interface ViewSources {
   readonly engine: Engine;
   readonly recent: RecentCommits;
+  readonly newest: NewestValues;
+  readonly points: PointReader;
 }
 
 const empty = Buffer.alloc(0);
@@ -29,23 +33,37 @@ export class View {
   }
 
   async get(key: Key): Promise<Buffer | null> {
-    if (this.#sources.recent.pending > 0) await this.#waitForKey(key);
-    const pending = readRow(this.#sources.engine, key, this.readTs);
+    const { engine, recent, newest, points } = this.#sources;
+    const name = keyName(key);
+    if (recent.pendingOf(name, this.readTs) !== null) await this.#waitForKey(name);
+    const known = newest.get(name, this.readTs);
+    if (known !== undefined) return known;
+    const pending = points.read(key, this.readTs);
     const row = isPending(pending) ? await pending : pending;
-    if (row === null) return null;
-    if (row.valueKey === null) return row.value;
-    return found(row.valueKey, await this.#sources.engine.get("default", row.valueKey, null));
+    const looked = row === null ? null : (row.value ?? engine.get("default", row.valueKey, null));
+    const value = isPending(looked) ? await looked : looked;
+    if (row !== null && value === null) throw valueMissing(row);
+    this.#keep(name, value);
+    return value;
   }
 
   async getMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
-    if (this.#sources.recent.pending > 0) for (const key of keys) await this.#waitForKey(key);
-    const rows: (VisibleRow | null)[] = [];
-    for (const key of keys) {
-      const row = readRow(this.#sources.engine, key, this.readTs);
-      rows.push(isPending(row) ? await row : row);
+    const { recent, newest } = this.#sources;
+    const names = keys.map(keyName);
+    for (const name of names) {
+      if (recent.pendingOf(name, this.readTs) !== null) await this.#waitForKey(name);
     }
-    const values = this.#values(rows);
-    return isPending(values) ? await values : values;
+    const known = names.map((name) => newest.get(name, this.readTs));
+    const unknown = keys.filter((_, index) => known[index] === undefined);
+    if (unknown.length === 0) return known.map((value) => value ?? null);
+    const values = await this.#readMany(unknown);
+    let next = 0;
+    return known.map((value, index) => {
+      if (value !== undefined) return value;
+      const read = values[next++] ?? null;
+      this.#keep(names[index] ?? "", read);
+      return read;
+    });
   }
 
   async scan(range: Range, options: ScanOptions): Promise<Entry[]> {
@@ -56,6 +74,15 @@ export class View {
     const looked = this.#values(rows);
     const values = isPending(looked) ? await looked : looked;
     return rows.map(({ key }, index) => ({ key, value: values[index] ?? empty }));
+  }
+
+  async #readMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
+    const rows: (VisibleRow | null)[] = [];
+    for (const key of keys) {
+      const row = this.#sources.points.read(key, this.readTs);
+      rows.push(isPending(row) ? await row : row);
+    }
+    return this.#values(rows);
   }
 
   /** Looks all the long values up at once. */
@@ -71,8 +98,9 @@ export class View {
       let next = 0;
       for (const [index, row] of rows.entries()) {
         if (row === null || row.valueKey === null) continue;
-        values[index] = found(row.valueKey, looked[next] ?? null);
-        next += 1;
+        const value = looked[next++] ?? null;
+        if (value === null) throw valueMissing(row);
+        values[index] = value;
       }
       return values;
     };
@@ -80,8 +108,13 @@ export class View {
     return isPending(looked) ? looked.then(fill) : fill(looked);
   }
 
-  async #waitForKey(key: Key): Promise<void> {
-    const name = keyName(key);
+  /** It is the newest of its key if no commit of any key has begun since this view's moment. */
+  #keep(name: string, value: Buffer | null): void {
+    const { recent, newest } = this.#sources;
+    if (recent.newestTs <= this.readTs) newest.offer(name, this.readTs, value);
+  }
+
+  async #waitForKey(name: string): Promise<void> {
     const { recent } = this.#sources;
     let commit = recent.pendingOf(name, this.readTs);
     for (; commit !== null; commit = recent.pendingOf(name, this.readTs)) await settled(commit);
@@ -105,8 +138,7 @@ async function settled(commit: Commit): Promise<void> {
   );
 }
 
-function found(valueKey: Buffer, value: Buffer | null): Buffer {
-  if (value !== null) return value;
-  const key = valueKey.toString("hex");
-  throw new IoError("corrupt", `the value ${key} that a write record names is not there`);
+function valueMissing({ valueKey }: VisibleRow): IoError {
+  const key = valueKey?.toString("hex") ?? "";
+  return new IoError("corrupt", `the value ${key} that a write record names is not there`);
 }

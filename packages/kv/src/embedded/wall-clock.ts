@@ -1,6 +1,7 @@
-// The wall clock as far as it can be trusted. A leap forward that the monotonic clock does not confirm
-// is followed only if it lasts: a clock that was wrong for a moment must not carry the store's time
-// years ahead, for that never goes back. A laptop that slept is a minute late, which harms nobody.
+// The wall clock as far as it can be trusted. A leap forward that the monotonic clock does not
+// confirm is followed only if it lasts: a clock that was wrong for a moment must not carry the
+// store's time years ahead, for that never goes back. A laptop that slept is a minute late, which
+// harms nobody.
 
 import type { Env } from "@sampan/env";
 

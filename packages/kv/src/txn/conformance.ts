@@ -13,7 +13,9 @@ export interface StoreSubject {
   pass(ms: number): Promise<void>;
 }
 
-/** Makes a new, empty store, runs `body` to its end while time passes as it needs, and cleans up. */
+/**
+ * Makes a new, empty store, runs `body` to its end while time passes as it needs, and cleans up.
+ */
 export type WithStore = (body: (subject: StoreSubject) => Promise<void>) => Promise<void>;
 
 export function storeConformance(name: string, create: WithStore): void {

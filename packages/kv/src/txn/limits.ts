@@ -1,5 +1,5 @@
-// The bounds of the contract (txn.ts), checked the same way by every implementation, before anything
-// is sent or read: what one of them refuses, all refuse.
+// The bounds of the contract (txn.ts), checked the same way by every implementation, before
+// anything is sent or read: what one of them refuses, all refuse.
 
 import {
   type Key,

@@ -1,5 +1,5 @@
-// The strict twin with its injections on: each does what its rate says, none breaks what the contract
-// promises, and misuse is found.
+// The strict twin with its injections on: each does what its rate says, none breaks what the
+// contract promises, and misuse is found.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

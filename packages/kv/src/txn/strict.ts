@@ -1,9 +1,10 @@
-// The strict twin: wraps any store of transactions and does, by chance, what a cluster may do to its
-// callers and an embedded store hardly ever does. Code that holds on it holds on a cluster.
+// The strict twin: wraps any store of transactions and does, by chance, what a cluster may do to
+// its callers and an embedded store hardly ever does. Code that holds on it holds on a cluster.
 //
 // It also fails (assert) on what no store can forgive: bytes that change after they were handed in,
-// reads still under way when fn ends, a transaction or snapshot inside a transaction's fn (an effect
-// that a second run repeats, a moment that is not the transaction's), snapshots never released.
+// reads still under way when fn ends, a transaction or snapshot inside a transaction's fn (an
+// effect that a second run repeats, a moment that is not the transaction's), snapshots never
+// released.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, type Env } from "@sampan/env";
@@ -28,7 +29,10 @@ export interface StrictRates {
   readonly tooOld: number;
   /** A snapshot of an older moment is refused. */
   readonly snapshotTooOld: number;
-  /** The outcome is undetermined: it was committed, or was not, or is a little later if it still can. */
+  /**
+   * The outcome is undetermined: it was committed, or was not, or is a little later if it still
+   * can.
+   */
   readonly undetermined: number;
   /** A read meets another's lock and waits for it. */
   readonly lockedRead: number;

@@ -20,8 +20,8 @@ export const attemptsMax = 8;
 export interface Store {
   /**
    * Runs `fn` on a snapshot, then commits what it wrote, whole or not at all. On a conflict `fn` is
-   * run again on a new snapshot (at most `attemptsMax` times): it must have no effect but its writes.
-   * An exception of `fn` rolls back and goes to the caller, who sees nothing written. The
+   * run again on a new snapshot (at most `attemptsMax` times): it must have no effect but its
+   * writes. An exception of `fn` rolls back and goes to the caller, who sees nothing written. The
    * transaction ends with `fn`: what is asked of it later fails with `closed`.
    *
    * A broken bound throws a `StoreError`; a store that cannot be read, or refuses to write, throws
@@ -53,9 +53,9 @@ export type Outcome<T> =
   | { readonly type: "undetermined" };
 
 /**
- * Keys and values are the caller's own bytes; a value may be empty, a key may not. What is handed in
- * must not change until the call, for a write until `transact`, has ended: nothing is copied. What a
- * transaction reads of its own writes are the bytes it put.
+ * Keys and values are the caller's own bytes; a value may be empty, a key may not. What is handed
+ * in must not change until the call, for a write until `transact`, has ended: nothing is copied.
+ * What a transaction reads of its own writes are the bytes it put.
  */
 export interface Reader {
   /**
@@ -100,9 +100,9 @@ export interface Transaction extends Reader {
   /**
    * These keys take part in the detection of conflicts as if they were written, their values stay.
    * Needed wherever an invariant hangs on what was only read (write skew). `hot`: wait in line for
-   * them first; must come once, before the first read or write (else `order`), and what is read then
-   * is newer than the wait. It spares the line's transactions from each other, not from those that
-   * write the key without it.
+   * them first; must come once, before the first read or write (else `order`), and what is read
+   * then is newer than the wait. It spares the line's transactions from each other, not from those
+   * that write the key without it.
    */
   lock(keys: readonly Key[], options?: { readonly hot?: boolean }): Promise<void>;
 }
@@ -110,7 +110,9 @@ export interface Transaction extends Reader {
 export type StoreErrorCode =
   /** More than `transactionKeysMax` keys or `transactionBytesMax` bytes written. */
   | "too-large"
-  /** The transaction outlived `transactionAgeMsMax`; its wait in a line of hot locks counts apart. */
+  /**
+   * The transaction outlived `transactionAgeMsMax`; its wait in a line of hot locks counts apart.
+   */
   | "too-old"
   | "key-too-long"
   | "key-empty"
@@ -125,7 +127,9 @@ export type StoreErrorCode =
   /** A snapshot of a moment that the store has not reached. */
   | "snapshot-too-new";
 
-/** A bound was broken, or the store is gone. Conflicts are never thrown to callers of `transact`. */
+/**
+ * A bound was broken, or the store is gone. Conflicts are never thrown to callers of `transact`.
+ */
 export class StoreError extends Error {
   override readonly name = "StoreError";
   readonly code: StoreErrorCode;

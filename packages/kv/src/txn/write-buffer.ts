@@ -1,5 +1,5 @@
-// What one transaction will write, before its commit: the last mutation of each key, within the bounds
-// of the contract, and how a scan's entries look with these mutations laid over them.
+// What one transaction will write, before its commit: the last mutation of each key, within the
+// bounds of the contract, and how a scan's entries look with these mutations laid over them.
 
 import { checkKey } from "./limits.ts";
 import {
@@ -83,7 +83,9 @@ export class WriteBuffer {
     return limit + deletes;
   }
 
-  /** The store's entries of the range (`storeLimit` of them, or all) with the mutations over them. */
+  /**
+   * The store's entries of the range (`storeLimit` of them, or all) with the mutations over them.
+   */
   overlay(entries: readonly Entry[], range: Range, options: ScanOptions): Entry[] {
     const mutations = this.#within(range);
     if (mutations.length === 0) return entries.slice(0, options.limit);

@@ -1,4 +1,5 @@
-// Snapshot isolation: what a transaction sees, which of two writers wins, and what `lock` adds to it.
+// Snapshot isolation: what a transaction sees, which of two writers wins, and what `lock` adds to
+// it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -273,7 +274,7 @@ function hotLocks(name: string, create: WithStore): void {
     });
   });
 
-  test(`${name}: hot locks of several keys in any order wait for each other without end`, async () => {
+  test(`${name}: hot locks of several keys in any order never wait in a circle`, async () => {
     await create(async ({ store }) => {
       await commit(store, "x=0 y=0");
       const outcomes = await Promise.all(

@@ -94,7 +94,7 @@ function keys(name: string, create: WithStore): void {
 function sizes(name: string, create: WithStore): void {
   const keyAt = (index: number) => key(`k${String(index).padStart(8, "0")}`);
 
-  test(`${name}: ${transactionKeysMax} keys fit in a transaction, one more does not`, async () => {
+  test(`${name}: ${transactionKeysMax} keys fit in a transaction, not one more`, async () => {
     await create(async ({ store }) => {
       const outcome = await store.transact(async (transaction) => {
         for (let index = 0; index < transactionKeysMax; index++) {
@@ -113,7 +113,7 @@ function sizes(name: string, create: WithStore): void {
     });
   });
 
-  test(`${name}: ${transactionBytesMax} bytes fit in a transaction, one more does not`, async () => {
+  test(`${name}: ${transactionBytesMax} bytes fit in a transaction, not one more`, async () => {
     await create(async ({ store }) => {
       const outcome = await store.transact(async (transaction) => {
         const value = Buffer.alloc(transactionBytesMax / 2 - keyAt(0).length);
@@ -192,7 +192,7 @@ function ages(name: string, create: WithStore): void {
     assert.equal(await contents(store), "");
   };
 
-  test(`${name}: a transaction of more than ${transactionAgeMsMax} ms fails with too-old`, async () => {
+  test(`${name}: after ${transactionAgeMsMax} ms a transaction fails with too-old`, async () => {
     await create((subject) => late(subject, (transaction) => write(transaction, "a=1")));
     await create((subject) => late(subject, (transaction) => get(transaction, "a")));
     await create((subject) => late(subject, (each) => each.scan(range(".."), { limit: 1 })));
@@ -208,7 +208,7 @@ function ages(name: string, create: WithStore): void {
     });
   });
 
-  test(`${name}: a snapshot of more than ${snapshotAgeMsMax} ms fails with snapshot-too-old`, async () => {
+  test(`${name}: after ${snapshotAgeMsMax} ms a snapshot fails with snapshot-too-old`, async () => {
     await create(async ({ store, pass }) => {
       await commit(store, "a=1");
       const snapshot = await store.snapshot();

@@ -105,8 +105,8 @@ export function createGate(): Gate {
 }
 
 /**
- * Runs `first` up to its end, then `other`, and only then lets `first` commit; so on each of its first
- * `rounds` runs. Later ones go undisturbed. `other` runs outside of the transaction's fn.
+ * Runs `first` up to its end, then `other`, and only then lets `first` commit; so on each of its
+ * first `rounds` runs. Later ones go undisturbed. `other` runs outside of the transaction's fn.
  */
 export async function raceRounds(
   store: Store,
