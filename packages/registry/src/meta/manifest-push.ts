@@ -11,7 +11,7 @@ import type { Result } from "@sampan/env";
 import { assert, err, ok } from "@sampan/env";
 import type { Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, Manifest, RepositoryName, Tag } from "@sampan/oci/model";
-import { requiredBlobs } from "@sampan/oci/model";
+import { referrerArtifactType, requiredBlobs } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
 import type { ProjectName } from "../core/project-name.ts";
 import { projectOf } from "../core/project-name.ts";
@@ -227,7 +227,7 @@ function linkManifest(transaction: Transaction, plan: Plan, children: Values): v
     bytes: push.bytes,
     pushedMs: push.nowMs,
     totalBytes: push.bytes + namedBytes(manifest, children),
-    artifactType: manifest.artifactType,
+    artifactType: referrerArtifactType(manifest),
   });
   transaction.put(manifestKey(repository, digest), record);
   const refer = (to: Digest, kind: "blob" | "child") =>

@@ -24,6 +24,7 @@ export interface ManifestRecord {
   readonly pushedMs: number;
   /** The manifest with all it names: config and layers, or children with theirs. */
   readonly totalBytes: number;
+  /** An image's own, or its config's media type; null for an index without one. */
   readonly artifactType: string | null;
 }
 

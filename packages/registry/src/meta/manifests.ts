@@ -5,7 +5,8 @@ import type { Reader } from "@sampan/kv/txn";
 import type { Digest, Reference, RepositoryName } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
 import { decodeContent } from "./content.ts";
-import { contentKey, manifestKey, tagKey } from "./keys.ts";
+import { contentKey, manifestKey, manifestsRange, readKey, tagKey } from "./keys.ts";
+import type { ManifestRecord } from "./manifest-records.ts";
 import { decodeManifest, decodeTag } from "./manifest-records.ts";
 
 /** Larger manifests lie in the blob store, so that a transaction's bytes stay bounded. */
@@ -75,4 +76,42 @@ function statOf(digest: Digest, link: Uint8Array): ManifestStat {
 function contentOf(digest: Digest, value: Uint8Array | null): ManifestContent {
   if (value === null) throw new IoError("corrupt", `the content of manifest ${digest} is missing`);
   return decodeContent(value).content;
+}
+
+export interface ListedManifest extends ManifestRecord {
+  readonly digest: Digest;
+}
+
+/** The link with what it knows, for an API. Null as findManifest. */
+export async function findListedManifest(
+  reader: Reader,
+  repository: RepositoryName,
+  reference: Reference,
+): Promise<ListedManifest | null> {
+  const stat = await statManifest(reader, repository, reference);
+  if (stat === null) return null;
+  const { digest } = stat;
+  const link = await reader.get(manifestKey(repository, digest));
+  return link === null ? null : { digest, ...decodeManifest(link) };
+}
+
+export interface ManifestPage {
+  readonly manifests: readonly ListedManifest[];
+  readonly more: boolean;
+}
+
+/** What is linked in the repository, in the order of digests. Limit 1 to 10,000. */
+export async function listManifests(
+  reader: Reader,
+  repository: RepositoryName,
+  page: { readonly after: Digest | null; readonly limit: number },
+): Promise<ManifestPage> {
+  const range = manifestsRange(repository, page.after);
+  const entries = await reader.scan(range, { limit: page.limit + 1 });
+  const manifests = entries.slice(0, page.limit).map(({ key, value }) => {
+    const segments = readKey(key);
+    segments.text();
+    return { digest: segments.digest(), ...decodeManifest(value) };
+  });
+  return { manifests, more: entries.length > page.limit };
 }

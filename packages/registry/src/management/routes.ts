@@ -1,0 +1,16 @@
+// All routes of the management API.
+
+import { projectRoutes } from "./projects.ts";
+import { repositoryRoutes } from "./repositories.ts";
+import type { Route } from "./route.ts";
+import { systemRoutes } from "./system.ts";
+import { tokenRoutes } from "./token.ts";
+import { userRoutes } from "./users.ts";
+
+export const routes: readonly Route[] = [
+  ...systemRoutes,
+  ...tokenRoutes,
+  ...projectRoutes,
+  ...repositoryRoutes,
+  ...userRoutes,
+];
