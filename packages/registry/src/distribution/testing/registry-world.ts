@@ -117,7 +117,7 @@ export class RegistryWorld {
       // A real hash takes a third of a second, and few tests log in.
       const made =
         options.createAuth === undefined
-          ? await install(inner, { adminPasswordHash: "none" })
+          ? await install(inner, { adminPasswordHash: "none", nowMs: env.clock.now() })
           : await initialise(env, inner, { adminPassword });
       assert.ok(made.ok);
     }
