@@ -54,7 +54,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
       name: "is refused to push with wrong credentials",
       run: async () => {
         await buildFromScratch(bench, base, environment);
-        const wrong = ["push", ...plainHttp, "--creds", wrongCredentials, base];
+        const wrong = ["push", ...plainHttp, "--creds", wrongCredentials(bench), base];
         await expectRefusal("buildah", wrong, { environment, says: refusal });
       },
     },

@@ -2,7 +2,7 @@
 // of this machine's images, logins or settings is read or changed.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Bench, Need } from "./client.ts";
 
 /** The policy file without which none of them starts. */
@@ -59,8 +59,14 @@ export function credentials(bench: Bench): string {
   return `${bench.registry.username}:${bench.registry.password}`;
 }
 
-/** Of nobody: wrong passwords of the real user would slow its right ones down. */
-export const wrongCredentials = "mallory:not-the-password";
+/** Of nobody, and another nobody for each client: a registry slows down who guesses too often. */
+export function wrongCredentials(bench: Bench): string {
+  return `${nobody(bench)}:not-the-password`;
+}
+
+export function nobody(bench: Bench): string {
+  return `nobody-${basename(bench.folder)}`;
+}
 
 /** How registries and clients put it that somebody may not. */
 export const refusal =

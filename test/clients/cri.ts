@@ -4,7 +4,7 @@ import type { Bench, Check, Client } from "./client.ts";
 import { run } from "./command.ts";
 import { expectEqual } from "./comparison.ts";
 import { containerdNeeds, mappedHost, startContainerd } from "./containerd.ts";
-import { containersEnvironment, credentials } from "./containers-tools.ts";
+import { containersEnvironment, credentials, nobody } from "./containers-tools.ts";
 import type { CriAuth, ImageService } from "./cri-service.ts";
 import { connectImageService } from "./cri-service.ts";
 import type { Layout } from "./images.ts";
@@ -76,7 +76,7 @@ function privateChecks(bench: Bench, given: Private): Check[] {
       run: async () => {
         await push(`${privateProject}/cri:v1`);
         await expectRejected(service, { image, says });
-        const wrong = { username: "mallory", password: "wrong-password" };
+        const wrong = { username: nobody(bench), password: "wrong-password" };
         await expectRejected(service, { image, says, auth: wrong });
         await pullAndCompare(service, image, small, { username, password });
       },

@@ -5,6 +5,7 @@ import type { Bench, Check, Client } from "./client.ts";
 import { expectRefusal, run } from "./command.ts";
 import { expectEqual } from "./comparison.ts";
 import { containerdNeeds, mappedHost, startContainerd } from "./containerd.ts";
+import { wrongCredentials } from "./containers-tools.ts";
 import type { Layout } from "./images.ts";
 
 export const ctr: Client = {
@@ -67,7 +68,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
         await load(small, "small");
         const command = [...base, "images", "push", ...hosts];
         await expectRefusal("ctr", [...command, image("small")], { says: refusal });
-        const wrong = ["--user", "mallory:wrong-password"];
+        const wrong = ["--user", wrongCredentials(bench)];
         await expectRefusal("ctr", [...command, ...wrong, image("small")], { says: refusal });
       },
     },

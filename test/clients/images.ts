@@ -52,9 +52,9 @@ export function createImageSet(seed: number): ImageSet {
       return await writeImage(folder, "multi", index);
     },
     big: async (folder) => {
-      const sizes = [30, 90, 60, 80].map((size) => size * MB);
+      const sizes = [30, 90, 60, 100].map((size) => size * MB);
       const layers = sizes.map((layerBytes) => randomLayer(random, { layerBytes }));
-      layers.push(randomLayer(random, { layerBytes: 100 * MB, fill: "text" }));
+      layers.push(randomLayer(random, { layerBytes: 50 * MB, fill: "text" }));
       return await writeImage(folder, "big", buildImage(layers));
     },
   };

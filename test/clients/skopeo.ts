@@ -33,7 +33,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
   return [
     ...loginChecks(bench, environment),
     ...transferChecks(tool, small, multi),
-    ...refusalChecks(tool, small),
+    ...refusalChecks(bench, tool, small),
     ...privateChecks(bench, tool, small),
     deleteCheck(tool, small),
     {
@@ -169,14 +169,14 @@ function loginChecks(bench: Bench, environment: Record<string, string>): Check[]
   ];
 }
 
-function refusalChecks(tool: Skopeo, small: Layout): Check[] {
+function refusalChecks(bench: Bench, tool: Skopeo, small: Layout): Check[] {
   const to = [source(small), tool.remote("refused")];
   return [
     {
       name: "is refused to push without credentials and with wrong ones",
       run: async () => {
         await tool.refused("copy", ...toRegistry, ...to);
-        await tool.refused("copy", ...toRegistry, "--dest-creds", wrongCredentials, ...to);
+        await tool.refused("copy", ...toRegistry, "--dest-creds", wrongCredentials(bench), ...to);
       },
     },
   ];
@@ -194,7 +194,7 @@ function privateChecks(bench: Bench, tool: Skopeo, small: Layout): Check[] {
       run: async () => {
         await tool.push(source(small), reference);
         await tool.refused(...pull);
-        await tool.refused(...pull, "--src-creds", wrongCredentials);
+        await tool.refused(...pull, "--src-creds", wrongCredentials(bench));
         await tool.run(...pull, "--src-creds", credentials(bench));
       },
     },

@@ -9,8 +9,19 @@ export interface RandomSource {
 
 /** xoshiro128++ (Blackman and Vigna), its state filled from the seed by splitmix32. */
 export function seededRandom(seed: number): RandomSource {
-  const state = splitmix(seed);
-  const next = (): number => xoshiro(state);
+  // Four variables and not an array: images of hundreds of megabytes are drawn from here.
+  let [a = 0, b = 0, c = 0, d = 0] = splitmix(seed);
+  const next = (): number => {
+    const result = (rotateLeft((a + d) | 0, 7) + a) >>> 0;
+    const mixed = c ^ a;
+    const last = d ^ b;
+    const shifted = b << 9;
+    b ^= mixed;
+    a ^= last;
+    c = mixed ^ shifted;
+    d = rotateLeft(last, 11);
+    return result;
+  };
   return {
     int: (below) => Math.floor((next() / 2 ** 32) * below),
     bytes: (count) => {
@@ -19,18 +30,6 @@ export function seededRandom(seed: number): RandomSource {
       return new Uint8Array(words.buffer, 0, count);
     },
   };
-}
-
-function xoshiro(state: Uint32Array): number {
-  const [a = 0, b = 0, c = 0, d = 0] = state;
-  const result = (rotateLeft((a + d) | 0, 7) + a) >>> 0;
-  const mixed = c ^ a;
-  const last = d ^ b;
-  state[1] = b ^ mixed;
-  state[0] = a ^ last;
-  state[2] = mixed ^ (b << 9);
-  state[3] = rotateLeft(last, 11);
-  return result;
 }
 
 function splitmix(seed: number): Uint32Array {
