@@ -5,6 +5,7 @@
 import { assert, errorCode } from "@sampan/env";
 import {
   type Digest,
+  type DigestAlgorithm,
   digestAlgorithm,
   formatUploadRange,
   isDigestAlgorithm,
@@ -51,7 +52,9 @@ export async function postUpload(context: DistributionContext, call: Call): Prom
   if ("status" in upload) return upload;
   if (digest !== null) return await pushWhole(context, call, { upload, digest: digest.value });
   const algorithm = query.get("digest-algorithm") ?? "sha256";
-  if (isDigestAlgorithm(algorithm)) remember(context, upload, algorithm);
+  if (algorithm !== "sha256" && isDigestAlgorithm(algorithm)) {
+    await remember(context, upload, algorithm);
+  }
   return emptyReply(202, [
     ...progress(call, upload.id, 0),
     "OCI-Chunk-Min-Length",
@@ -86,12 +89,13 @@ async function begin(context: DistributionContext, call: Call): Promise<Upload |
   });
 }
 
-function remember(
+/** The client said which digest it will ask for: that one is hashed on the way. */
+async function remember(
   context: DistributionContext,
   upload: Upload,
-  algorithm: "sha256" | "sha512",
-): void {
-  const session = context.sessions.enter(upload.id);
+  algorithm: DigestAlgorithm,
+): Promise<void> {
+  const session = await context.sessions.enter(upload.id);
   assert(session !== null, "a new upload has no other writer");
   context.sessions.align(session, 0, algorithm);
   context.sessions.leave(session);
@@ -180,7 +184,7 @@ async function withUpload(
   work: (target: Target) => Promise<Reply>,
 ): Promise<Reply> {
   if (!context.uploadBodies.enter()) return tooBusyReply("too many uploads at once");
-  const session = context.sessions.enter(upload.id);
+  const session = await context.sessions.enter(upload.id);
   try {
     if (session === null) return await refuseSecondWriter(context, call, upload);
     return await withFile(context, { upload, session }, work);

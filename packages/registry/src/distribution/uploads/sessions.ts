@@ -10,6 +10,9 @@ import type { HashPool, StreamHash } from "./hash-pool.ts";
 const sessionsMax = 1_024;
 /** A client that is silent between two requests for longer lets go of its hash (and a worker of it). */
 const idleMs = 5 * 60_000;
+/** How long a request waits for the one before it to leave: a client whose connection broke is back
+ * before the broken one has been cleared away. */
+const busyWaitMs = 1_000;
 
 export interface UploadSession {
   readonly id: string;
@@ -19,6 +22,8 @@ export interface UploadSession {
 
 interface Remembered extends UploadSession {
   busy: boolean;
+  /** Requests that wait for it, each a call that gives it to them. */
+  readonly waiting: (() => void)[];
   /** Monotonic milliseconds of the last `leave`. */
   leftMs: number;
 }
@@ -38,15 +43,31 @@ export class UploadSessions {
     return this.#sessions.size;
   }
 
-  /** The session of an upload for one request alone; null while another has it. `leave` or `forget`
-   * must follow. */
-  enter(id: string): UploadSession | null {
+  /**
+   * The session of an upload for one request alone; null when another has it and does not leave for a
+   * second. `leave` must follow.
+   */
+  async enter(id: string): Promise<UploadSession | null> {
     const known = this.#sessions.get(id);
-    if (known?.busy === true) return null;
-    const session = known ?? { id, hash: null, busy: false, leftMs: 0 };
+    if (known?.busy === true) return await this.#wait(known);
+    const session = known ?? { id, hash: null, busy: false, leftMs: 0, waiting: [] };
     session.busy = true;
     this.#sessions.set(id, session);
     return session;
+  }
+
+  #wait(session: Remembered): Promise<UploadSession | null> {
+    return new Promise((resolve) => {
+      const enter = (): void => {
+        late.cancel();
+        resolve(session);
+      };
+      const late = this.#env.clock.timer(busyWaitMs, () => {
+        session.waiting.splice(session.waiting.indexOf(enter), 1);
+        resolve(null);
+      });
+      session.waiting.push(enter);
+    });
   }
 
   /**
@@ -63,13 +84,15 @@ export class UploadSessions {
 
   leave(session: UploadSession): void {
     const known = this.#known(session);
-    if (known.hash === null) {
-      this.#sessions.delete(known.id);
+    const next = known.waiting.shift();
+    if (next !== undefined) {
+      next();
       return;
     }
     known.busy = false;
     known.leftMs = this.#env.clock.monotonic();
     this.#sessions.delete(known.id);
+    if (known.hash === null) return;
     this.#sessions.set(known.id, known);
     if (this.#sessions.size > sessionsMax) this.#dropLongestIdle();
   }
@@ -79,26 +102,25 @@ export class UploadSessions {
     session.hash = null;
   }
 
-  /** The upload is over. */
-  forget(session: UploadSession): void {
-    this.dropHash(this.#known(session));
-    this.#sessions.delete(session.id);
-  }
-
   /** Called now and then: lets go of what nobody came back for. */
   dropIdle(): void {
     const oldest = this.#env.clock.monotonic() - idleMs;
     for (const session of this.#sessions.values()) {
-      if (!session.busy && session.leftMs < oldest) this.forget(session);
+      if (!session.busy && session.leftMs < oldest) this.#forget(session);
     }
   }
 
   #dropLongestIdle(): void {
     for (const session of this.#sessions.values()) {
       if (session.busy) continue;
-      this.forget(session);
+      this.#forget(session);
       return;
     }
+  }
+
+  #forget(session: Remembered): void {
+    this.dropHash(session);
+    this.#sessions.delete(session.id);
   }
 
   #known(session: UploadSession): Remembered {
