@@ -22,7 +22,8 @@ import type { Need } from "./need.ts";
 import type { PasswordChange, PasswordChangeFailure } from "./password-change.ts";
 import { changePassword } from "./password-change.ts";
 import { createPasswordLogin } from "./password-login.ts";
-import { createPasswords } from "./passwords.ts";
+import type { ScryptCosts } from "./passwords.ts";
+import { createPasswords, scryptCosts } from "./passwords.ts";
 import { grantedOf, mayList, mayUse } from "./permissions.ts";
 import type { IssuedToken, TokenAccess, Tokens } from "./tokens.ts";
 import { createTokens } from "./tokens.ts";
@@ -77,12 +78,14 @@ export interface Auth {
 export interface AuthOptions {
   /** `none`: everybody is the administrator; for benches and closed networks. */
   readonly mode: "token" | "none";
+  /** For tests: what a password check costs; `scryptCosts` where it is not given. */
+  readonly scrypt?: ScryptCosts;
 }
 
 export function createAuth(env: Env, deps: { readonly store: Store }, options: AuthOptions): Auth {
   const { store } = deps;
   const tokens = createTokens(env, deps);
-  const passwords = createPasswords(env);
+  const passwords = createPasswords(env, options.scrypt ?? scryptCosts);
   const login = createPasswordLogin(env, { store, passwords });
   const verification = createVerification(env, { tokens, passwords: login });
   const parts: Parts = { store, tokens, verification };

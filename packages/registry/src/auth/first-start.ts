@@ -8,7 +8,7 @@ import type { FormatFailure } from "../meta/installation.ts";
 import { install, isInstalled } from "../meta/installation.ts";
 import type { Unsettled } from "../meta/outcome.ts";
 import { setPasswordHash } from "../meta/users.ts";
-import { createPasswords, generatePassword, passwordWeakness } from "./passwords.ts";
+import { createPasswords, generatePassword, passwordWeakness, scryptCosts } from "./passwords.ts";
 
 export interface Initialised {
   /** This start made the registry; false when it was there. */
@@ -73,7 +73,7 @@ export async function resetPassword(
 async function hashOf(env: Env, password: string): Promise<Result<string, PasswordFailure>> {
   const message = passwordWeakness(password);
   if (message !== null) return err({ code: "password-weak", message });
-  const hash = await createPasswords(env).hash(password);
+  const hash = await createPasswords(env, scryptCosts).hash(password);
   assert(hash.ok, "nobody else waits at this start");
   return ok(hash.value);
 }

@@ -31,7 +31,7 @@ export async function changePassword(
   const message = passwordWeakness(change.newPassword);
   if (message !== null) return err({ code: "password-weak", message });
   // Wrong ones count as guesses: a session left open must not become a way to try passwords.
-  const login = await deps.login.login(change.user, change.oldPassword);
+  const login = await deps.login.login(change.user, change.oldPassword, { known: false });
   if (!login.ok) return login;
   const hash = await deps.passwords.hash(change.newPassword);
   if (!hash.ok) return err({ code: "too-many", retryAfterS: busyRetryAfterS });

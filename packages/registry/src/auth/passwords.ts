@@ -9,8 +9,15 @@ import { scrypt, timingSafeEqual } from "node:crypto";
 import type { Env, Result } from "@sampan/env";
 import { err, IoError, ok } from "@sampan/env";
 
+export interface ScryptCosts {
+  /** Base-2 logarithm of N. */
+  readonly logN: number;
+  readonly r: number;
+  readonly p: number;
+}
+
 /** Of those that OWASP's password storage cheat sheet gives as equal in strength: 32 MiB, p = 3. */
-const costs = { logN: 15, r: 8, p: 3 } as const;
+export const scryptCosts: ScryptCosts = { logN: 15, r: 8, p: 3 };
 const saltBytes = 16;
 const hashBytes = 32;
 
@@ -32,7 +39,8 @@ export interface Passwords {
   readonly decoy: string;
 }
 
-export function createPasswords(env: Env): Passwords {
+/** `costs` are those of new hashes, `scryptCosts` everywhere but in tests. */
+export function createPasswords(env: Env, costs: ScryptCosts): Passwords {
   const gate = createGate();
   const derive = async (password: string, parameters: Parameters) =>
     gate(() => runScrypt(password, parameters));
@@ -74,10 +82,7 @@ export function generatePassword(env: Env): string {
   return characters.join("");
 }
 
-interface Parameters {
-  readonly logN: number;
-  readonly r: number;
-  readonly p: number;
+interface Parameters extends ScryptCosts {
   readonly salt: Uint8Array;
 }
 

@@ -7,7 +7,7 @@ import type { Unsettled } from "../meta/outcome.ts";
 import { parseAuthorization } from "./credentials.ts";
 import type { Identity } from "./identity.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import { createRemembered } from "./remembered.ts";
+import { createCredentialKeys, createRemembered } from "./remembered.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type VerifyFailure =
@@ -25,40 +25,51 @@ export interface Verification {
   forget(): void;
 }
 
-/** A verified password is not checked again so long. */
+/** A verified password is not checked again so long, nor is one that was wrong. */
 const basicRememberedMs = 60_000;
 
 export function createVerification(
   env: Env,
   deps: { readonly tokens: Tokens; readonly passwords: PasswordLogin },
 ): Verification {
+  const keyOf = createCredentialKeys(env);
   const remembered = createRemembered<Identity>(env);
+  const refused = createRemembered<VerifyFailure>(env);
   const underway = new Map<string, Promise<Verified>>();
   const afresh = async (key: string, authorization: string): Promise<Verified> => {
-    const fresh = await verifyAfresh(env, deps, authorization);
-    if (!fresh.ok) return fresh;
-    remembered.put(key, fresh.value.identity, fresh.value.forMs);
-    return ok(fresh.value.identity);
+    const known = remembered.has(key);
+    const fresh = await verifyAfresh(env, deps, { authorization, known });
+    if (fresh.ok) {
+      remembered.put(key, fresh.value.identity, fresh.value.forMs);
+      return ok(fresh.value.identity);
+    }
+    if (fresh.error.code === "wrong") refused.put(key, fresh.error, basicRememberedMs);
+    return fresh;
   };
   return {
     verify(authorization) {
-      const key = remembered.keyOf(authorization);
+      const key = keyOf(authorization);
       const identity = remembered.get(key);
       if (identity !== null) return ok(identity);
+      const failure = refused.get(key);
+      if (failure !== null) return err(failure);
       const same = underway.get(key);
       if (same !== undefined) return same;
       const verification = afresh(key, authorization).finally(() => underway.delete(key));
       underway.set(key, verification);
       return verification;
     },
-    forget: () => remembered.clear(),
+    forget() {
+      remembered.clear();
+      refused.clear();
+    },
   };
 }
 
 async function verifyAfresh(
   env: Env,
   deps: { readonly tokens: Tokens; readonly passwords: PasswordLogin },
-  authorization: string,
+  { authorization, known }: { readonly authorization: string; readonly known: boolean },
 ): Promise<Result<{ readonly identity: Identity; readonly forMs: number }, VerifyFailure>> {
   const credentials = parseAuthorization(authorization);
   if (credentials === null) return err({ code: "wrong", scheme: "other" });
@@ -70,7 +81,7 @@ async function verifyAfresh(
     const identity: Identity = { type: "token", name: user, access };
     return ok({ identity, forMs: expiresMs - env.clock.now() });
   }
-  const login = await deps.passwords.login(credentials.user, credentials.password);
+  const login = await deps.passwords.login(credentials.user, credentials.password, { known });
   if (!login.ok) {
     return err(login.error.code === "wrong" ? { code: "wrong", scheme: "basic" } : login.error);
   }

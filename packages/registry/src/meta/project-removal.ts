@@ -112,7 +112,7 @@ export type ProjectDeletionFailure =
   | { readonly code: "project-not-empty" };
 
 /** Longer than the age at which every store refuses to commit: a process may stand still meanwhile. */
-export const projectGraceMs = 2 * transactionAgeMsMax;
+export const projectGraceMs = transactionAgeMsMax + 5_000;
 
 /**
  * Refused while the project has repositories. Where some were deleted before, it takes `projectGraceMs`:

@@ -1,0 +1,340 @@
+// Who may do what on /v2/, and what the others are told.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { RepositoryName } from "@sampan/oci/model";
+import { SignJWT } from "jose";
+import { parseScopes } from "../core/scope.ts";
+import { findSetting } from "../meta/settings.ts";
+import type { Auth, Identity, Need } from "./auth.ts";
+import { actorOf, createAuth } from "./auth.ts";
+import { guessesFree } from "./guesses.ts";
+import type { AuthWorld } from "./testing/auth-world.ts";
+import { adminPassword, basic, scrypt, withAuth } from "./testing/auth-world.ts";
+
+const origin = "https://registry.test";
+const admin = basic("admin", adminPassword);
+const need = (name: string, ...actions: readonly ("pull" | "push" | "delete")[]): Need => ({
+  type: "repository",
+  repository: name as RepositoryName,
+  actions,
+});
+const version: Need = { type: "version" };
+const catalog: Need = { type: "catalog" };
+
+/** `ok`, or the code of the failure with its challenge. */
+async function verdict(auth: Auth, authorization: string | null, what: Need): Promise<string> {
+  const checked = await auth.check({ authorization, origin }, what);
+  if (checked.ok) return "ok";
+  const { error } = checked;
+  return error.code === "unauthorized" ? `unauthorized ${error.challenge}` : error.code;
+}
+
+async function tokenFor(
+  { auth }: AuthWorld,
+  authorization: string | null,
+  ...scopes: readonly string[]
+): Promise<string> {
+  const identified = await auth.identify(authorization);
+  assert.ok(identified.ok);
+  const issued = await auth.issueToken(identified.value, parseScopes(scopes));
+  assert.ok(issued.ok);
+  return `Bearer ${issued.value.token}`;
+}
+
+const bearer = (rest = "") =>
+  `unauthorized Bearer realm="https://registry.test/service/token",service="harbor-registry"${rest}`;
+const scoped = (scope: string, error = "") =>
+  bearer(`,scope="repository:${scope}"${error === "" ? "" : `,error="${error}"`}`);
+const wrong = 'unauthorized Basic realm="harbor"';
+
+test("without credentials there is a challenge, for public projects too", () =>
+  withAuth(async ({ auth }) => {
+    const check = async (what: Need, expected: string) =>
+      assert.equal(await verdict(auth, null, what), expected);
+    await check(version, bearer());
+    await check(need("library/app", "pull"), scoped("library/app:pull"));
+    await check(need("library/app", "pull", "push"), scoped("library/app:pull,push"));
+    await check(need("team/app", "pull"), scoped("team/app:pull"));
+    await check(catalog, wrong);
+  }));
+
+test("the administrator may do everything with the password", () =>
+  withAuth(async ({ auth }) => {
+    for (const what of [
+      version,
+      catalog,
+      need("library/app", "pull", "push", "delete"),
+      need("team/app", "push"),
+      need("nowhere/app", "push"),
+    ]) {
+      assert.equal(await verdict(auth, admin, what), "ok");
+    }
+  }));
+
+test("wrong credentials are refused, whatever is wrong with them", () =>
+  withAuth(async ({ auth }) => {
+    const check = async (authorization: string, expected: string) => {
+      assert.equal(await verdict(auth, authorization, version), expected, authorization);
+    };
+    await check(basic("admin", "wrong"), wrong);
+    await check(basic("nobody", adminPassword), wrong);
+    await check(basic("", ""), wrong);
+    await check(basic("admin\0", adminPassword), wrong);
+    await check(basic("a".repeat(5_000), adminPassword), wrong);
+    await check(basic("admin", "x".repeat(5_000)), wrong);
+    await check("Basic", bearer());
+    await check("Basic !!!", bearer());
+    await check(`Basic ${Buffer.from("no colon").toString("base64")}`, bearer());
+    await check("Digest x", bearer());
+    await check("", bearer());
+    await check("x".repeat(20_000), bearer());
+    await check("Bearer x", bearer(',error="invalid_token"'));
+    await check("Bearer ", bearer());
+  }));
+
+test("the scheme's case does not matter, the password's does", () =>
+  withAuth(async ({ auth }) => {
+    assert.equal(await verdict(auth, admin.replace("Basic", "bAsIc"), version), "ok");
+    assert.equal(await verdict(auth, basic("admin", adminPassword.toUpperCase()), version), wrong);
+  }));
+
+test("a token allows what it was granted, and nothing else", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const token = await tokenFor(
+      world,
+      admin,
+      "repository:team/app:pull,push",
+      "repository:a/b:pull",
+    );
+    const check = async (what: Need, expected: string) =>
+      assert.equal(await verdict(auth, token, what), expected);
+    await check(version, "ok");
+    await check(need("team/app", "pull"), "ok");
+    await check(need("team/app", "pull", "push"), "ok");
+    await check(need("a/b", "pull"), "ok");
+    await check(need("team/app", "delete"), scoped("team/app:delete", "insufficient_scope"));
+    await check(need("team/app2", "pull"), scoped("team/app2:pull", "insufficient_scope"));
+    await check(need("a/b", "pull", "push"), scoped("a/b:pull,push", "insufficient_scope"));
+    await check(catalog, wrong);
+  }));
+
+test("an anonymous token pulls from public projects alone", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const token = await tokenFor(
+      world,
+      null,
+      "repository:library/app:pull,push",
+      "repository:team/app:pull",
+      "repository:nowhere/app:pull",
+      "repository:alone:pull",
+      "registry:catalog:*",
+    );
+    assert.equal(await verdict(auth, token, need("library/app", "pull")), "ok");
+    for (const what of [
+      need("library/app", "pull", "push"),
+      need("team/app", "pull"),
+      need("nowhere/app", "pull"),
+      need("alone", "pull"),
+      catalog,
+    ]) {
+      assert.match(await verdict(auth, token, what), /^unauthorized/);
+    }
+    const checked = await auth.check({ authorization: token, origin }, version);
+    assert.ok(checked.ok);
+    assert.equal(actorOf(checked.value), "anonymous");
+  }));
+
+test("a token for the catalogue lists it", () =>
+  withAuth(async (world) => {
+    const token = await tokenFor(world, admin, "registry:catalog:*");
+    assert.equal(await verdict(world.auth, token, catalog), "ok");
+  }));
+
+test("a forged, altered or expired token is refused", () =>
+  withAuth(async (world) => {
+    const { auth, store, env } = world;
+    const token = await tokenFor(world, admin, "repository:team/app:pull");
+    const what: Need = need("team/app", "pull");
+    const invalid = scoped("team/app:pull", "invalid_token");
+    const [header = "", payload = "", signature = ""] = token.slice("Bearer ".length).split(".");
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const more = encode({
+      ...claims,
+      access: [{ ...claims.access[0], actions: ["pull", "push"] }],
+    });
+    const none = `${encode({ alg: "none", typ: "JWT" })}.${payload}.`;
+    const byText = encode({ alg: "HS256", typ: "JWT" });
+    for (const forged of [
+      `${header}.${more}.${signature}`,
+      none,
+      `${byText}.${payload}.${signature}`,
+    ]) {
+      assert.equal(await verdict(auth, `Bearer ${forged}`, what), invalid);
+    }
+    const snapshot = await store.snapshot();
+    const key = await findSetting<{ privateKey: object }>(snapshot, "token-key");
+    snapshot.release();
+    const signed = (audience: string, issuer: string) =>
+      new SignJWT({ access: claims.access })
+        .setProtectedHeader({ alg: "ES256" })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject("admin")
+        .setExpirationTime(Math.floor(env.clock.now() / 1000) + 60)
+        .sign(key?.privateKey as never);
+    const check = async (audience: string, issuer: string, expected: string) =>
+      assert.equal(await verdict(auth, `Bearer ${await signed(audience, issuer)}`, what), expected);
+    await check("harbor-registry", "harbor-token-issuer", "ok");
+    await check("other", "harbor-token-issuer", invalid);
+    await check("harbor-registry", "other", invalid);
+    assert.equal(await verdict(auth, token, what), "ok");
+    world.pass(30 * 60_000 + 1_000);
+    assert.equal(await verdict(auth, token, what), invalid);
+  }));
+
+test("processes that share a store know each other's tokens", () =>
+  withAuth(async (world) => {
+    const token = await tokenFor(world, admin, "repository:team/app:pull");
+    const other = createAuth(world.env, { store: world.store }, { mode: "token", scrypt });
+    assert.equal(await verdict(other, token, need("team/app", "pull")), "ok");
+  }));
+
+test("a remembered credential is decided without a promise, a forgotten one is checked again", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const ask = (authorization: string) =>
+      auth.check({ authorization, origin }, need("team/app", "pull"));
+    const token = await tokenFor(world, admin, "repository:team/app:pull");
+    for (const credential of [admin, token]) {
+      await ask(credential);
+      assert.ok(!(ask(credential) instanceof Promise));
+    }
+    world.pass(61_000);
+    assert.ok(ask(admin) instanceof Promise);
+    assert.ok(!(ask(token) instanceof Promise));
+    await ask(admin);
+  }));
+
+test("one may mount from what one may pull", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const may = (identity: Identity, name: string) =>
+      auth.may(identity, name as RepositoryName, "pull");
+    const token = await auth.check(
+      { authorization: await tokenFor(world, admin, "repository:team/app:pull"), origin },
+      version,
+    );
+    assert.ok(token.ok);
+    assert.equal(await may(token.value, "team/app"), true);
+    assert.equal(await may(token.value, "team/other"), false);
+    assert.equal(await may({ type: "anonymous" }, "library/app"), true);
+    assert.equal(await may({ type: "anonymous" }, "team/app"), false);
+    const user: Identity = { type: "user", name: "ann", id: 2, admin: false };
+    assert.equal(await may(user, "library/app"), true);
+    assert.equal(await may(user, "team/app"), false);
+  }));
+
+test("the management API takes passwords, not registry tokens", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const identified = await auth.identify(admin);
+    assert.ok(identified.ok && identified.value.type === "user" && identified.value.admin);
+    const token = await tokenFor(world, admin, "repository:team/app:pull");
+    for (const authorization of [token, basic("admin", "wrong"), "Bearer x"]) {
+      const refused = await auth.identify(authorization);
+      assert.ok(!refused.ok && refused.error.code === "unauthorized");
+    }
+    const nobody = await auth.identify(null);
+    assert.ok(nobody.ok && nobody.value.type === "anonymous");
+  }));
+
+test("guesses close the account for a while, and do not keep out who was right before", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const other = createAuth(world.env, { store: world.store }, { mode: "token", scrypt });
+    assert.equal(await verdict(auth, admin, version), "ok");
+    const guess = (n: number) => verdict(auth, basic("admin", `guess ${n}`), version);
+    for (let n = 0; n < guessesFree; n += 1) assert.equal(await guess(n), wrong);
+    assert.equal(await guess(100), "too-many-requests");
+    // Another password for the same name waits, however right it is; what was right before does not.
+    world.pass(600);
+    assert.equal(await guess(101), "too-many-requests");
+    assert.equal(await verdict(auth, admin, version), "ok");
+    assert.equal(await verdict(auth, basic("nobody", "x"), version), wrong);
+    assert.equal(await verdict(other, admin, version), "ok");
+    world.pass(61_000);
+    assert.equal(await guess(102), wrong);
+    assert.equal(await guess(103), "too-many-requests");
+    assert.equal(await verdict(auth, admin, version), "ok");
+  }));
+
+test("the same wrong password again is no new guess", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    for (let n = 0; n < 3 * guessesFree; n += 1) {
+      assert.equal(await verdict(auth, basic("admin", "old password"), version), wrong);
+    }
+    assert.equal(await verdict(auth, admin, version), "ok");
+  }));
+
+test("a hundred requests at once with one credential are one check", () =>
+  withAuth(async ({ auth }) => {
+    const verdicts = await Promise.all(
+      Array.from({ length: 100 }, () => verdict(auth, admin, version)),
+    );
+    assert.deepEqual(new Set(verdicts), new Set(["ok"]));
+  }));
+
+test("more passwords at once than can wait are refused", () =>
+  withAuth(async ({ auth }) => {
+    const verdicts = await Promise.all(
+      Array.from({ length: 80 }, (_, n) => verdict(auth, basic(`user ${n}`, "x"), version)),
+    );
+    const refused = verdicts.filter((one) => one === "too-many-requests").length;
+    assert.equal(refused, 80 - 2 - 64);
+    assert.equal(verdicts.filter((one) => one === wrong).length, 66);
+  }));
+
+test("a changed password counts at once, the old one no longer", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const change = (oldPassword: string, newPassword: string) =>
+      auth.changePassword({ user: "admin", oldPassword, newPassword, nowMs: 1 });
+    assert.equal(await verdict(auth, admin, version), "ok");
+    const weak = await change(adminPassword, "short");
+    assert.ok(!weak.ok && weak.error.code === "password-weak");
+    const unknown = await change("not that", "a new password");
+    assert.ok(!unknown.ok && unknown.error.code === "wrong");
+    assert.ok((await change(adminPassword, "a new password")).ok);
+    assert.equal(await verdict(auth, admin, version), wrong);
+    assert.equal(await verdict(auth, basic("admin", "a new password"), version), "ok");
+  }));
+
+test("no password and no token gets into the log", () =>
+  withAuth(async (world) => {
+    const token = await tokenFor(world, admin, "repository:team/app:pull");
+    await verdict(world.auth, token, version);
+    await verdict(world.auth, `${token}x`, version);
+    await verdict(world.auth, basic("admin", "wrong password"), version);
+    const log = world.lines.join("");
+    assert.match(log, /login refused/);
+    for (const secret of [adminPassword, "wrong password", token.slice(-20)]) {
+      assert.ok(!log.includes(secret));
+    }
+  }));
+
+test("without authentication everybody is the administrator", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    const needs: readonly Need[] = [version, catalog, need("team/app", "push")];
+    for (const authorization of [null, "Bearer x", basic("a", "b")]) {
+      for (const what of needs) {
+        assert.equal(await verdict(auth, authorization, what), "ok");
+      }
+    }
+    await tokenFor(world, null, "repository:team/app:push");
+  }, "none"));
