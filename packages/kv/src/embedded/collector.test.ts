@@ -213,6 +213,21 @@ test("closing the store ends a walk after its slice", async () => {
   });
 });
 
+test("the signal ends a walk after its slice too", async () => {
+  const options = { store: { retentionMs: 1000, collectEveryMs: 1000 } };
+  await withSimulatedStore(options, async (simulated) => {
+    const { store, engine, pass } = simulated;
+    await overwrite(simulated, keysWorthIt);
+    const stopping = new AbortController();
+    const running = store.run(stopping.signal);
+    while ((await countRows(engine, "write")) === keysWorthIt) await pass(5);
+    stopping.abort();
+    await running;
+    const left = await countRows(engine, "write");
+    assert.ok(left > 1000, `${left} rows are left`);
+  });
+});
+
 test("ages are told by the monotonic clock, from samples that stay few", () => {
   const ages = new TimestampAges(160);
   const check = (nowMs: number, expected: number | null): void => {

@@ -6,7 +6,7 @@
 //
 // Age is measured by this process' monotonic clock: a wall clock that jumps makes nothing old.
 
-import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
+import { type Counter, type Env, errorCode, errorMessage, IoError } from "@sampan/env";
 import { dataRange, GcScan, type Timestamp } from "../core/index.ts";
 import type { Engine } from "../engine/engine.ts";
 import { createWriteBatch } from "../engine/write-batch.ts";
@@ -66,6 +66,7 @@ export class Collector {
   #rowsLast = 0;
   #walking: Promise<Collection> | null = null;
   #isStopped = false;
+  readonly #removed: Counter;
 
   constructor(
     env: Env,
@@ -76,6 +77,9 @@ export class Collector {
     this.#parts = parts;
     this.#options = options;
     this.#safePoint = options.safePoint;
+    this.#removed = env.metrics.counter("sampan_store_collected_records_total", {
+      help: "Records of old versions that were deleted",
+    });
     this.#ages = new TimestampAges(options.retentionMs);
     this.#ages.add(env.clock.monotonic(), this.#milestone());
   }
@@ -91,13 +95,15 @@ export class Collector {
   }
 
   /**
-   * Collects now and then until the signal. A walk that fails is reported and tried again later.
+   * Collects now and then until the signal, which also ends a walk after its slice. A walk that
+   * fails is reported and tried again later. `beforeLook` is called at each interval.
    */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, beforeLook: () => void): Promise<void> {
     while (!signal.aborted && !this.#isStopped) {
       try {
         await this.#env.clock.sleep(this.#options.intervalMs, signal);
-        await this.#collectIfWorthIt();
+        beforeLook();
+        await this.#collectIfWorthIt(signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof IoError)) throw error;
@@ -112,9 +118,9 @@ export class Collector {
   /**
    * Moves the safe point to `target`, or as far as live readers let it, and walks over the store.
    */
-  async collect(target: Timestamp): Promise<Collection> {
+  async collect(target: Timestamp, signal: AbortSignal | null): Promise<Collection> {
     while (this.#walking !== null) await this.#walking.catch(() => undefined);
-    this.#walking = this.#walk(this.#reachable(target));
+    this.#walking = this.#walk(this.#reachable(target), signal);
     try {
       return await this.#walking;
     } finally {
@@ -128,13 +134,13 @@ export class Collector {
     await this.#walking?.catch(() => undefined);
   }
 
-  async #collectIfWorthIt(): Promise<void> {
+  async #collectIfWorthIt(signal: AbortSignal): Promise<void> {
     const nowMs = this.#env.clock.monotonic();
     this.#ages.add(nowMs, this.#milestone());
     const aged = this.#ages.aged(nowMs);
     if (aged === null || this.#parts.writer.hasFailed || !this.#isWorthIt(aged)) return;
     if (this.#reachable(aged.timestamp) <= this.#safePoint) return;
-    const { rows, removed } = await this.collect(aged.timestamp);
+    const { rows, removed } = await this.collect(aged.timestamp, signal);
     this.#collected = aged;
     this.#env.log.debug("old versions collected", { rows, removed });
   }
@@ -159,14 +165,15 @@ export class Collector {
     return reachable;
   }
 
-  async #walk(safePoint: Timestamp): Promise<Collection> {
+  async #walk(safePoint: Timestamp, signal: AbortSignal | null): Promise<Collection> {
+    const isOver = (): boolean => this.#isStopped || signal?.aborted === true;
     this.#safePoint = safePoint;
     await this.#parts.writer.write(safePointBatch(safePoint), { sync: false });
     const scan = new GcScan(safePoint);
     const { lower } = dataRange(Buffer.alloc(0), null);
     let rows = 0;
     let removed = 0;
-    for (let from: Buffer | null = lower; from !== null && !this.#isStopped; ) {
+    for (let from: Buffer | null = lower; from !== null && !isOver(); ) {
       const slice: Slice = await this.#walkSlice(scan, from);
       rows += slice.rows;
       removed += await this.#remove(scan);
@@ -174,6 +181,7 @@ export class Collector {
       if (from !== null) await this.#env.clock.sleep(slicePauseMs);
     }
     this.#rowsLast = rows;
+    this.#removed.add(removed);
     return { safePoint, rows, removed };
   }
 

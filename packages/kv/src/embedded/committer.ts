@@ -9,7 +9,7 @@
 // applied: an `IoError`.
 
 import { errorCode } from "@sampan/env";
-import { onePhaseModifies, type Timestamp } from "../core/index.ts";
+import { type CommitTimes, onePhaseModifies, type Timestamp } from "../core/index.ts";
 import type { WriteBatch } from "../engine/engine.ts";
 import { createWriteBatch } from "../engine/write-batch.ts";
 import type { Mutation } from "../txn/write-buffer.ts";
@@ -37,39 +37,47 @@ export interface CommitterParts {
   readonly writer: EngineWriter;
 }
 
-/** `mutations` rise by key, each key once, and there is one at least. */
-// hot path
-export async function commitMutations(
-  parts: CommitterParts,
-  startTs: Timestamp,
-  mutations: readonly Mutation[],
-): Promise<CommitResult> {
-  const { oracle, recent, newest, writer } = parts;
-  if (recent.conflicts(mutations, startTs)) return { type: "conflict" };
-  writer.check();
-  const commitTs = oracle.next();
-  const batch = recordsOf(mutations, startTs, commitTs);
-  const commit = recent.begin(commitTs, mutations);
-  for (const { name } of mutations) newest.forget(name);
-  try {
-    await writer.write(batch, { sync: true });
-  } catch (error) {
-    const isRefused = errorCode(error) === "closed";
-    recent.settle(commit, isRefused ? "done" : "lost");
-    if (isRefused) throw error;
-    return { type: "undetermined" };
-  }
-  recent.settle(commit, "done");
-  return { type: "committed", commitTs, bytes: batch.bytes };
-}
+/** A batch that has grown beyond this is not kept for the next commit, bytes. */
+const batchBytesKept = 64 * 1024;
 
-function recordsOf(
-  mutations: readonly Mutation[],
-  startTs: Timestamp,
-  commitTs: Timestamp,
-): WriteBatch {
-  const batch = createWriteBatch();
-  const times = { startTs, commitTs };
-  for (const mutation of mutations) appendModifies(batch, onePhaseModifies(mutation, times));
-  return batch;
+// hot path
+export class Committer {
+  readonly #parts: CommitterParts;
+  #batch = createWriteBatch();
+
+  constructor(parts: CommitterParts) {
+    this.#parts = parts;
+  }
+
+  /** `mutations` rise by key, each key once, and there is one at least. */
+  async commit(startTs: Timestamp, mutations: readonly Mutation[]): Promise<CommitResult> {
+    const { oracle, recent, newest, writer } = this.#parts;
+    if (recent.conflicts(mutations, startTs)) return { type: "conflict" };
+    writer.check();
+    const commitTs = oracle.next();
+    const batch = this.#recordsOf(mutations, { startTs, commitTs });
+    const { bytes } = batch;
+    const commit = recent.begin(commitTs, mutations);
+    for (const { name } of mutations) newest.forget(name);
+    try {
+      await writer.write(batch, { sync: true });
+    } catch (error) {
+      const isRefused = errorCode(error) === "closed";
+      recent.settle(commit, isRefused ? "done" : "lost");
+      if (isRefused) throw error;
+      return { type: "undetermined" };
+    }
+    recent.settle(commit, "done");
+    return { type: "committed", commitTs, bytes };
+  }
+
+  /** In the one batch of all commits: the engine takes its bytes within the call. */
+  #recordsOf(mutations: readonly Mutation[], times: CommitTimes): WriteBatch {
+    if (this.#batch.bytes > batchBytesKept) this.#batch = createWriteBatch();
+    else this.#batch.clear();
+    for (const mutation of mutations) {
+      appendModifies(this.#batch, onePhaseModifies(mutation, times));
+    }
+    return this.#batch;
+  }
 }

@@ -19,7 +19,7 @@ import {
   rejectsWith,
   write,
 } from "../txn/conformance/text.ts";
-import { openEmbeddedStore } from "./embedded.ts";
+import { openEmbeddedStore, transactionsOpenMax } from "./embedded.ts";
 import { formatKey } from "./local-records.ts";
 import { withSimulatedStore } from "./testing/simulated-store.ts";
 
@@ -266,6 +266,19 @@ test("while it waits in line a transaction can do nothing else", async () => {
     });
     committed(await holding);
     assert.ok(committed(await waiting).value > 0n);
+  });
+});
+
+test("more transactions than may be open at once are contended, and run no fn", async () => {
+  await withSimulatedStore({}, async ({ store, pass }) => {
+    const open = Array.from({ length: transactionsOpenMax }, () => store.transact(() => pass(10)));
+    let runs = 0;
+    const more = store.transact(async () => {
+      runs += 1;
+    });
+    assert.deepEqual(await more, { type: "contended" });
+    assert.equal(runs, 0);
+    for (const each of await Promise.all(open)) assert.equal(each.type, "committed");
   });
 });
 

@@ -22,7 +22,7 @@ import {
   type Transaction,
 } from "../txn/txn.ts";
 import { type Collection, Collector } from "./collector.ts";
-import { commitMutations } from "./committer.ts";
+import { Committer } from "./committer.ts";
 import { EngineWriter } from "./engine-writer.ts";
 import { LiveReaders } from "./live-readers.ts";
 import { openLocalRecords, timeBoundBatch } from "./local-records.ts";
@@ -129,6 +129,7 @@ class OpenStore implements EmbeddedStore {
   readonly #recent: RecentCommits;
   readonly #hotLocks = new LockQueue();
   readonly #points: PointReader;
+  readonly #committer: Committer;
   readonly #transactionParts: TransactionParts;
   readonly #metrics: StoreMetrics;
   #underWay = 0;
@@ -140,6 +141,7 @@ class OpenStore implements EmbeddedStore {
     this.#parts = parts;
     this.#recent = new RecentCommits(parts.oracle.last);
     this.#points = new PointReader(parts.engine, parts.writer);
+    this.#committer = new Committer({ ...parts, recent: this.#recent });
     this.#metrics = createMetrics(env);
     this.#transactionParts = {
       clock: env.clock,
@@ -189,12 +191,12 @@ class OpenStore implements EmbeddedStore {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return this.#parts.collector.run(signal);
+    return this.#parts.collector.run(signal, () => this.#points.drop());
   }
 
   async gc(safePoint: Timestamp): Promise<Collection> {
     this.#checkOpen();
-    return this.#parts.collector.collect(safePoint);
+    return this.#parts.collector.collect(safePoint, null);
   }
 
   safePoint(): Timestamp {
@@ -237,11 +239,9 @@ class OpenStore implements EmbeddedStore {
     const mutations = transaction.mutations();
     if (mutations.length === 0) return { type: "committed", value, commitTs: null };
     const startedMs = this.#env.clock.monotonic();
-    const { oracle, writer, collector, newest } = this.#parts;
-    const parts = { oracle, writer, newest, recent: this.#recent };
-    const result = await commitMutations(parts, transaction.readTs, mutations);
+    const result = await this.#committer.commit(transaction.readTs, mutations);
     if (result.type !== "committed") return result;
-    collector.noteCommit(mutations.length, result.bytes);
+    this.#parts.collector.noteCommit(mutations.length, result.bytes);
     this.#metrics.commitSeconds.observe((this.#env.clock.monotonic() - startedMs) / 1000);
     return { type: "committed", value, commitTs: result.commitTs };
   }
