@@ -42,8 +42,8 @@ async function tokenFor(
   return `Bearer ${issued.value.token}`;
 }
 
-const bearer = (rest = "") =>
-  `unauthorized Bearer realm="https://registry.test/service/token",service="harbor-registry"${rest}`;
+const challenge = 'Bearer realm="https://registry.test/service/token",service="harbor-registry"';
+const bearer = (rest = "") => `unauthorized ${challenge}${rest}`;
 const scoped = (scope: string, error = "") =>
   bearer(`,scope="repository:${scope}"${error === "" ? "" : `,error="${error}"`}`);
 const wrong = 'unauthorized Basic realm="harbor"';
@@ -260,7 +260,8 @@ test("guesses close the account for a while, and do not keep out who was right b
     const guess = (n: number) => verdict(auth, basic("admin", `guess ${n}`), version);
     for (let n = 0; n < guessesFree; n += 1) assert.equal(await guess(n), wrong);
     assert.equal(await guess(100), "too-many-requests");
-    // Another password for the same name waits, however right it is; what was right before does not.
+    // Another password for the same name waits, however right it is; what was right before does
+    // not.
     world.pass(600);
     assert.equal(await guess(101), "too-many-requests");
     assert.equal(await verdict(auth, admin, version), "ok");

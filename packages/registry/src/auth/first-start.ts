@@ -1,5 +1,5 @@
-// The first start of a registry: makes the administrator and says the password once. And the way back
-// in for who has lost it.
+// The first start of a registry: makes the administrator and says the password once. And the way
+// back in for who has lost it.
 
 import type { Env, Result } from "@sampan/env";
 import { assert, err, ok } from "@sampan/env";
@@ -20,8 +20,8 @@ export interface Initialised {
 export type PasswordFailure = { readonly code: "password-weak"; readonly message: string };
 
 /**
- * Makes the registry when the store is empty: user `admin`, public project `library`. A given password
- * counts only then; later it is changed through the API or by resetPassword.
+ * Makes the registry when the store is empty: user `admin`, public project `library`. A given
+ * password counts only then; later it is changed through the API or by resetPassword.
  */
 export async function initialise(
   env: Env,

@@ -1,7 +1,7 @@
-// Wrong passwords slow the account down: after a few, each further one closes it for a while, twice as
-// long each time. Nobody is locked out for long. The same wrong password again is no new guess, and a
-// credential that was right before is never kept waiting (verification.ts sees to both): neither a node
-// that was left with an old password nor who guesses keeps the owner's clients out.
+// Wrong passwords slow the account down: after a few, each further one closes it for a while, twice
+// as long each time. Nobody is locked out for long. The same wrong password again is no new guess,
+// and a credential that was right before is never kept waiting (verification.ts sees to both):
+// neither a node that was left with an old password nor who guesses keeps the owner's clients out.
 
 import type { Env } from "@sampan/env";
 import { LRUCache } from "lru-cache";

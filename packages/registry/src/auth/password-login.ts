@@ -1,5 +1,5 @@
-// Names and passwords checked against the users. What a stranger can learn is the same for a name that
-// exists and one that does not: the answer, and the time it takes.
+// Names and passwords checked against the users. What a stranger can learn is the same for a name
+// that exists and one that does not: the answer, and the time it takes.
 
 import type { Counter, Env, Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";

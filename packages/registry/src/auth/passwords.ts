@@ -2,8 +2,8 @@
 //
 //   $scrypt$ln=15,r=8,p=1$<salt, base64>$<hash, base64>
 //
-// The parameters are in the string, so that they may rise later without a migration. One check takes
-// about 150 ms of a core and 32 MiB, so few run at once and few wait.
+// The parameters are in the string, so that they may rise later without a migration. One check
+// takes about 150 ms of a core and 32 MiB, so few run at once and few wait.
 
 import { scrypt, timingSafeEqual } from "node:crypto";
 import type { Env, Result } from "@sampan/env";
@@ -35,7 +35,10 @@ export interface Passwords {
   /** `busy`: too many are waiting. */
   verify(password: string, passwordHash: string): Promise<Result<boolean, "busy">>;
   hash(password: string): Promise<Result<string, "busy">>;
-  /** A hash that no password has, of the usual cost: an unknown user must take as long as a known one. */
+  /**
+   * A hash that no password has, of the usual cost: an unknown user must take as long as a known
+   * one.
+   */
   readonly decoy: string;
 }
 

@@ -1,5 +1,6 @@
-// What was found out about a credential shortly before, so that a request costs a keyed hash and not a
-// scrypt or a signature. Keys are HMACs under a key of this process: memory holds no credential. Hot path.
+// What was found out about a credential shortly before, so that a request costs a keyed hash and
+// not a scrypt or a signature. Keys are HMACs under a key of this process: memory holds no
+// credential. Hot path.
 
 import { createHmac } from "node:crypto";
 import type { Env } from "@sampan/env";

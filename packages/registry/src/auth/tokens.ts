@@ -1,6 +1,7 @@
-// Registry tokens: JWTs (RFC 7519) that say what their bearer may do, with the fields of distribution's
-// token specification and Harbor's issuer. ES256, because a check costs less than with RSA and the token
-// is a third as long. The key is made once and kept in the store, so all processes know it.
+// Registry tokens: JWTs (RFC 7519) that say what their bearer may do, with the fields of
+// distribution's token specification and Harbor's issuer. ES256, because a check costs less than
+// with RSA and the token is a third as long. The key is made once and kept in the store, so all
+// processes know it.
 
 import { generateKeyPairSync } from "node:crypto";
 import type { Env, Result } from "@sampan/env";

@@ -1,5 +1,5 @@
-// A project is the first component of a repository's name: `library/nginx` lies in `library`. Projects
-// are flat, as Harbor's are, and a repository always lies in one.
+// A project is the first component of a repository's name: `library/nginx` lies in `library`.
+// Projects are flat, as Harbor's are, and a repository always lies in one.
 
 import type { RepositoryName } from "@sampan/oci/model";
 

@@ -1,4 +1,5 @@
-// Who may do what with a repository. Pure: the shell brings what it knows of the caller and the project.
+// Who may do what with a repository. Pure: the shell brings what it knows of the caller and the
+// project.
 
 export type RepositoryAction = "pull" | "push" | "delete";
 

@@ -1,5 +1,5 @@
-// The scope of a token request, `type:name:action,action` (distribution's token scope documentation).
-// What cannot be read grants nothing, as other token servers do.
+// The scope of a token request, `type:name:action,action` (distribution's token scope
+// documentation). What cannot be read grants nothing, as other token servers do.
 
 import type { RepositoryName } from "@sampan/oci/model";
 import { parseRepositoryName } from "@sampan/oci/model";

@@ -1,14 +1,18 @@
-// Which process sequences, and from where it looks. Pure: the shell brings what it read and the time.
+// Which process sequences, and from where it looks. Pure: the shell brings what it read and the
+// time.
 //
 // The lease is one record that names its owner. It is not renewed: an owner that lives empties the
 // outbox, so one that has rows lying for a while without the log growing has stopped, and another
-// takes over. Time is measured by each watcher's own monotonic clock, so clocks need not agree, and an
-// idle registry writes nothing. Two that both think they own it meet at the log's head and one loses.
+// takes over. Time is measured by each watcher's own monotonic clock, so clocks need not agree, and
+// an idle registry writes nothing. Two that both think they own it meet at the log's head and one
+// loses.
 
 /** Rows lie so long while the log does not grow: the owner has stopped. */
 export const takeoverMs = 5_000;
 
-/** So long after a transaction began it cannot commit any more: six times what every store allows. */
+/**
+ * So long after a transaction began it cannot commit any more: six times what every store allows.
+ */
 export const lateCommitMs = 60_000;
 
 /** So often the outbox is looked at from its beginning all the same. */
@@ -47,10 +51,11 @@ export function decideTurn(self: string, look: Look, watch: Watch | null): Turn 
 }
 
 /**
- * Where a look at the outbox begins. A transaction that began before another may commit after it, so
- * rows appear behind the last one taken, and a look would have to begin at the beginning each time and
- * step over the versions that all taken rows have left behind. But what began before an earlier look of
- * ours, and is not there when that look is `lateCommitMs` old, does not come any more.
+ * Where a look at the outbox begins. A transaction that began before another may commit after it,
+ * so rows appear behind the last one taken, and a look would have to begin at the beginning each
+ * time and step over the versions that all taken rows have left behind. But what began before an
+ * earlier look of ours, and is not there when that look is `lateCommitMs` old, does not come any
+ * more.
  */
 export interface Floor {
   /** Rows of transactions that began earlier are all taken. */

@@ -1,6 +1,6 @@
-// What happened: the events that the audit, the jobs and the webhooks read. A pull is no event in the
-// store (it would turn every read into a write), nor is a wrong password (a stranger could fill the
-// log): both are metrics and log lines.
+// What happened: the events that the audit, the jobs and the webhooks read. A pull is no event in
+// the store (it would turn every read into a write), nor is a wrong password (a stranger could fill
+// the log): both are metrics and log lines.
 
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";

@@ -33,8 +33,8 @@ export async function readHead(reader: Reader): Promise<ChainLink> {
 }
 
 /**
- * Appends the payloads in their order behind `head`, which this transaction has read. Writing the head
- * makes two appenders conflict, so that no number is given twice.
+ * Appends the payloads in their order behind `head`, which this transaction has read. Writing the
+ * head makes two appenders conflict, so that no number is given twice.
  */
 export function appendEvents(
   transaction: Transaction,

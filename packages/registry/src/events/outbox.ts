@@ -1,5 +1,6 @@
-// A change writes its event in its own transaction, so that there is never one without the other. The
-// row's key is the transaction's, so that no two changes meet; the sequencer orders the rows later.
+// A change writes its event in its own transaction, so that there is never one without the other.
+// The row's key is the transaction's, so that no two changes meet; the sequencer orders the rows
+// later.
 
 import type { Transaction } from "@sampan/kv/txn";
 import { outboxKey } from "../meta/keys.ts";

@@ -1,7 +1,8 @@
-// The sequencer moves outbox rows into the dense, hash-chained event log. Many processes may run one;
-// a lease lets one of them work (core/sequencing.ts says when another takes over). A row is taken and
-// its event written in one transaction, so each becomes an event exactly once. The order of the log is
-// the order in which rows were found, and among those found together that of their transactions' starts.
+// The sequencer moves outbox rows into the dense, hash-chained event log. Many processes may run
+// one; a lease lets one of them work (core/sequencing.ts says when another takes over). A row is
+// taken and its event written in one transaction, so each becomes an event exactly once. The order
+// of the log is the order in which rows were found, and among those found together that of their
+// transactions' starts.
 
 import type { Counter, Env } from "@sampan/env";
 import { errorMessage, IoError } from "@sampan/env";
@@ -23,8 +24,8 @@ export interface SequencerOptions {
 
 export interface Sequencer {
   /**
-   * Until the signal is aborted; lets go of the lease then. What the store throws is logged and tried
-   * again, a store that was closed ends it.
+   * Until the signal is aborted; lets go of the lease then. What the store throws is logged and
+   * tried again, a store that was closed ends it.
    */
   run(signal: AbortSignal): Promise<void>;
 }

@@ -63,7 +63,9 @@ function typeOf(artifactType: string | null): string {
   return artifactType === null ? "IMAGE" : (artifactTypes[artifactType] ?? "UNKNOWN");
 }
 
-/** Harbor numbers things that have only names here: the same number each time, unlikely another's. */
+/**
+ * Harbor numbers things that have only names here: the same number each time, unlikely another's.
+ */
 export function numberOf(name: string): number {
   return createHash("sha256").update(name).digest().readUIntBE(0, 6);
 }

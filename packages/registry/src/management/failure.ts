@@ -1,4 +1,5 @@
-// The one table that turns what went wrong into status, code and body, as Harbor's clients know them.
+// The one table that turns what went wrong into status, code and body, as Harbor's clients know
+// them.
 
 import type { AuthFailure } from "../auth/auth.ts";
 import type { Unsettled } from "../meta/outcome.ts";

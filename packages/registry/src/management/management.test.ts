@@ -210,7 +210,8 @@ check("projects come in pages, filtered and sorted", async ({ call }) => {
   assert.deepEqual(await names("page=2&page_size=2"), [
     "c library",
     "5",
-    '</api/v2.0/projects?page=1&page_size=2>; rel="prev" , </api/v2.0/projects?page=3&page_size=2>; rel="next"',
+    '</api/v2.0/projects?page=1&page_size=2>; rel="prev" , ' +
+      '</api/v2.0/projects?page=3&page_size=2>; rel="next"',
   ]);
   assert.deepEqual(await names("page=9"), ["", "5", '</api/v2.0/projects?page=8>; rel="prev"']);
   assert.deepEqual(await names("name=ra"), ["library", "1", null]);

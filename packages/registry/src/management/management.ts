@@ -1,5 +1,5 @@
-// The management API (/api/v2.0, /service/token), beside /v2/ on the same listener: fastify routes and
-// checks what comes in, the tables in this folder say what there is.
+// The management API (/api/v2.0, /service/token), beside /v2/ on the same listener: fastify routes
+// and checks what comes in, the tables in this folder say what there is.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Env, errorCode, errorMessage } from "@sampan/env";
@@ -132,7 +132,8 @@ function send(reply: FastifyReply, answer: ApiReply): FastifyReply {
   return reply.send(isText ? answer.body : JSON.stringify(answer.body));
 }
 
-// fastify's own errors carry a code and a status; anything else is ours and its words are for the log.
+// fastify's own errors carry a code and a status; anything else is ours and its words are for the
+// log.
 function failureOf(env: Env, error: unknown, request: FastifyRequest): ApiReply {
   const code = errorCode(error);
   if (code === "FST_ERR_VALIDATION") return failed("bad-request", errorMessage(error));

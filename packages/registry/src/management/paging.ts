@@ -1,5 +1,6 @@
-// Pages as Harbor numbers them: `page` and `page_size`, the whole count in X-Total-Count, neighbours in
-// Link. The count makes a list cost what it is long; the store's own lists go by cursor.
+// Pages as Harbor numbers them: `page` and `page_size`, the whole count in X-Total-Count,
+// neighbours in Link. The count makes a list cost what it is long; the store's own lists go by
+// cursor.
 
 import type { XStatic } from "typebox/schema";
 import type { ApiReply } from "./route.ts";

@@ -193,8 +193,8 @@ interface Settings {
   readonly public: boolean | null;
 }
 
-// Harbor's clients send all they know, mostly switched off. What is switched on and not known here is
-// refused: who asks for a scan or a quota must not believe that there is one.
+// Harbor's clients send all they know, mostly switched off. What is switched on and not known here
+// is refused: who asks for a scan or a quota must not believe that there is one.
 function readSettings(body: ApiProjectRequest | ApiProjectUpdate): Result<Settings, string> {
   if ("registry_id" in body && (body.registry_id ?? 0) !== 0) {
     return err("proxy-cache projects (registry_id) are not supported");

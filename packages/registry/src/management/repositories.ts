@@ -1,5 +1,5 @@
-// Repositories and what is in them: /api/v2.0/projects/{project}/repositories. A repository's name in
-// the path is what follows the project's, its slashes encoded, by Harbor's clients twice.
+// Repositories and what is in them: /api/v2.0/projects/{project}/repositories. A repository's name
+// in the path is what follows the project's, its slashes encoded, by Harbor's clients twice.
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";

@@ -1,5 +1,5 @@
-// The token service that a registry's challenge names: GET as distribution's token specification has it
-// (docker, podman, skopeo), POST as its OAuth2 form (containerd tries it first).
+// The token service that a registry's challenge names: GET as distribution's token specification
+// has it (docker, podman, skopeo), POST as its OAuth2 form (containerd tries it first).
 
 import type { XStatic } from "typebox/schema";
 import type { Identity, IssuedToken } from "../auth/auth.ts";

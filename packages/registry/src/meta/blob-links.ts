@@ -1,9 +1,10 @@
-// Blobs as repositories see them: the record (where the bytes lie, shared by all) and the link (this
-// repository has it).
+// Blobs as repositories see them: the record (where the bytes lie, shared by all) and the link
+// (this repository has it).
 //
-// A link that is deleted is condemned, not removed: a push under way may have seen it live and name the
-// blob all the same. So a condemned link still counts while a manifest of the repository names the
-// blob, and costs a scan, but only then; pushes that share a layer never conflict over its link.
+// A link that is deleted is condemned, not removed: a push under way may have seen it live and name
+// the blob all the same. So a condemned link still counts while a manifest of the repository names
+// the blob, and costs a scan, but only then; pushes that share a layer never conflict over its
+// link.
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
@@ -48,7 +49,8 @@ export async function findBlob(
   if (link === null || blob === null) return null;
   if (!(await linkCounts(reader, link, { repository, digest }))) return null;
   const { state, location, bytes } = decodeBlob(blob);
-  // The collector condemns only what nothing names; then it answers 404, so that nobody counts on it.
+  // The collector condemns only what nothing names; then it answers 404, so that nobody counts on
+  // it.
   if (state.type === "condemned" && !(await isNamed(reader, { repository, digest }))) return null;
   return { location, bytes };
 }
@@ -77,8 +79,8 @@ export interface BlobCommit {
   readonly location: BlobLocation;
   readonly bytes: number;
   /**
-   * Its record is removed in the same transaction. Null for an upload of one request, which needs no
-   * record: its bytes are younger than what a sweep takes.
+   * Its record is removed in the same transaction. Null for an upload of one request, which needs
+   * no record: its bytes are younger than what a sweep takes.
    */
   readonly uploadId: string | null;
   /** Wall clock, milliseconds since the epoch. */

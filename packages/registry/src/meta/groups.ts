@@ -1,4 +1,5 @@
-// One read of several groups of keys, so that a cluster is asked once and each group is read by name.
+// One read of several groups of keys, so that a cluster is asked once and each group is read by
+// name.
 
 import { assert } from "@sampan/env";
 import type { Key, Reader } from "@sampan/kv/txn";

@@ -41,7 +41,10 @@ function checkFormat(value: Uint8Array): Result<boolean, FormatFailure> {
   return err({ code: "format-newer", found, known: formatVersion });
 }
 
-/** Makes the registry in an empty store; `nowMs` is the wall clock's. False: it was there, or another process was first. */
+/**
+ * Makes the registry in an empty store; `nowMs` is the wall clock's. False: it was there, or
+ * another process was first.
+ */
 export function install(
   store: Store,
   options: { readonly adminPasswordHash: string; readonly nowMs: number },

@@ -1,8 +1,8 @@
-// The segments keys are made of. Each is prefix-free and keeps the order of what it encodes, so a key
-// made of them sorts field by field and no key is the beginning of another of the same kind.
+// The segments keys are made of. Each is prefix-free and keeps the order of what it encodes, so a
+// key made of them sorts field by field and no key is the beginning of another of the same kind.
 //
-// A segment is a string of one character per byte (latin1): joining such strings and turning the whole
-// into bytes once is the cheapest way to build a key in V8. Hot path.
+// A segment is a string of one character per byte (latin1): joining such strings and turning the
+// whole into bytes once is the cheapest way to build a key in V8. Hot path.
 
 import { assert } from "@sampan/env";
 import type { Digest } from "@sampan/oci/model";

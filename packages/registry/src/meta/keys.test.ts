@@ -27,7 +27,9 @@ function anyDigest(): Digest {
   return `${algorithm}:${filled.repeat(algorithm === "sha256" ? 32 : 64)}` as Digest;
 }
 
-/** Compares field by field: texts by their bytes, digests by algorithm and hash, numbers by size. */
+/**
+ * Compares field by field: texts by their bytes, digests by algorithm and hash, numbers by size.
+ */
 function compareFields(a: readonly unknown[], b: readonly unknown[]): number {
   for (const [index, left] of a.entries()) {
     const right = b[index];
@@ -134,7 +136,8 @@ test("a range behind a text holds what sorts behind it, whatever the text", () =
     const tag = anyTag();
     const after = pick([anyName(), `${tag}`, `${tag}0`, "", "\0", "é", "~".repeat(2_000)]);
     const behind = Buffer.compare(Buffer.from(tag), Buffer.from(after)) > 0;
-    // A zero byte in the text from outside cannot be told from a tag's end, so it counts as that tag.
+    // A zero byte in the text from outside cannot be told from a tag's end, so it counts as that
+    // tag.
     const expected = after.includes("\0") ? true : behind;
     assert.equal(within(keys.tagKey(repository, tag), keys.tagsRange(repository, after)), expected);
   }

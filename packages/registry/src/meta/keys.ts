@@ -1,5 +1,6 @@
 // The whole key layout of the registry. Every key starts with `S`, which keeps ours apart from what
-// else may lie in a shared cluster (TiDB's keys start with `m` and `t`), and the letter of its kind.
+// else may lie in a shared cluster (TiDB's keys start with `m` and `t`), and the letter of its
+// kind.
 //
 //   text     UTF-8 and a zero byte           repository, project, tag, user, upload, location
 //   digest   01 ‖ 32 bytes | 02 ‖ 64 bytes   sha256, sha512
@@ -36,11 +37,13 @@
 //   Sh                                         head of the log: last seq and hash
 //   SL                                         lease of the sequencer
 //
-//   Reserved: Sq project:text (quota), Sk (robots), Sx (tokens), Sa (labels), Sj (jobs), SH (tag history)
+//   Reserved: Sq project:text (quota), Sk (robots), Sx (tokens), Sa (labels), Sj (jobs),
+//   SH (history of tags)
 //
-// References are records, never counters: two pushes of one layer then write different keys. What is
-// shared by all repositories (Sc, Sg, Sb) is written once, when it is new, or when a push meets it
-// condemned; so pushes that share base layers do not conflict. Sh is written by the sequencer alone.
+// References are records, never counters: two pushes of one layer then write different keys. What
+// is shared by all repositories (Sc, Sg, Sb) is written once, when it is new, or when a push meets
+// it condemned; so pushes that share base layers do not conflict. Sh is written by the sequencer
+// alone.
 
 import { assert } from "@sampan/env";
 import type { Key, Range, Timestamp } from "@sampan/kv/txn";
@@ -189,7 +192,8 @@ function under(prefix: string): Range {
 /** As `under`, but only behind the text `after`, which comes from outside and may be anything. */
 function underAfter(prefix: string, after: string | null): Range {
   if (after === null) return under(prefix);
-  // A key continues with a zero byte where its text ends, so all that starts with 01 or more is behind.
+  // A key continues with a zero byte where its text ends, so all that starts with 01 or more is
+  // behind.
   const text = Buffer.from(after.slice(0, afterCharsMax), "utf8").toString("latin1");
   return { start: bytes(`${prefix}${text}\x01`), end: bytes(successor(prefix)) };
 }

@@ -36,8 +36,8 @@ export function decodeLocation(bytes: Uint8Array): LocationOwner {
 }
 
 /**
- * In the order of `locations`; null: no record names it. A location is created before the record that
- * names it, so bytes younger than an hour or so may be about to be named: leave them.
+ * In the order of `locations`; null: no record names it. A location is created before the record
+ * that names it, so bytes younger than an hour or so may be about to be named: leave them.
  */
 export async function findLocations(
   reader: Reader,

@@ -1,6 +1,7 @@
 // Pushing a manifest: one transaction, so that either all of it is visible or nothing.
 //
-// What a push reads and does not write could change under it (snapshot isolation). Where that matters:
+// What a push reads and does not write could change under it (snapshot isolation). Where that
+// matters:
 // - its own manifest link is locked when it is there already, against a deletion of the manifest;
 // - the project is locked when the repository is new, against a deletion of the project;
 // - blobs and content that are condemned are rewritten, against the collector;

@@ -1,5 +1,5 @@
-// The records a pull reads: tag and manifest link. Below 255 bytes a cluster keeps a value beside its
-// commit record, so that reading it is one seek.
+// The records a pull reads: tag and manifest link. Below 255 bytes a cluster keeps a value beside
+// its commit record, so that reading it is one seek.
 //
 //   tag             version ‖ digest ‖ media ‖ size:varint ‖ pushedMs:varint
 //   manifest link   version ‖ media ‖ size:varint ‖ pushedMs:varint ‖ totalBytes:varint ‖

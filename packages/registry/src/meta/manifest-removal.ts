@@ -32,8 +32,8 @@ const tagsTogetherMax = 256;
 
 /**
  * Removes the manifest from the repository, with its tags, its references and its entry among the
- * referrers of its subject. An index's children stay. One transaction, unless it has hundreds of tags:
- * those go first, a page at a time, each with its own event.
+ * referrers of its subject. An index's children stay. One transaction, unless it has hundreds of
+ * tags: those go first, a page at a time, each with its own event.
  */
 export async function deleteManifest(
   store: Store,

@@ -28,8 +28,8 @@ const undeterminedRunsMax = 3;
 
 /**
  * Runs `body` in one transaction until it is settled. After an undetermined commit it is run again:
- * bodies are idempotent, so a run that finds its work done says so, and one that does not does it. A
- * body that answers a failure has written nothing.
+ * bodies are idempotent, so a run that finds its work done says so, and one that does not does it.
+ * A body that answers a failure has written nothing.
  */
 export async function settle<Value, Failure>(
   store: Store,
@@ -57,7 +57,10 @@ export async function settle<Value, Failure>(
   }
 }
 
-/** A transaction that grew too old before its commit wrote nothing; to the caller that is contention. */
+/**
+ * A transaction that grew too old before its commit wrote nothing; to the caller that is
+ * contention.
+ */
 async function transactInTime<T>(
   store: Store,
   fn: (transaction: Transaction) => Promise<T>,

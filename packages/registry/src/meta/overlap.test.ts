@@ -1,5 +1,6 @@
-// Every pair of writes, one run to its end between the other's reads and its commit: the worst moment
-// that snapshot isolation allows. Whatever the two answer, the records fit together afterwards.
+// Every pair of writes, one run to its end between the other's reads and its commit: the worst
+// moment that snapshot isolation allows. Whatever the two answer, the records fit together
+// afterwards.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -39,7 +40,10 @@ const signature = testImage("signature", { layers: ["base"], subject: one });
 const base = one.blobs[1] ?? one.digest;
 const name = "team" as ProjectName;
 
-/** `one` and `two` are pushed; the blobs of `three` and `signature` are uploaded, no manifest names them. */
+/**
+ * `one` and `two` are pushed; the blobs of `three` and `signature` are uploaded, no manifest names
+ * them.
+ */
 async function prepare(meta: MetaWorld): Promise<void> {
   value(await createProject(meta.calm, { name, public: false, actor: "t", nowMs }));
   await pushImage(meta.calm, repo, one, ["latest", "one"]);

@@ -1,10 +1,11 @@
 // Deleting repositories and projects.
 //
-// A push that saw a repository live may commit up to `transactionAgeMsMax` later, and nothing it writes
-// conflicts with the deletion (so that pushes into one repository do not conflict with each other). So a
-// repository is condemned, emptied, and only removed when no such push can be left: a later push revives
-// it, a push under way that slipped in is found by the last look, which revives it too. Blob links are
-// condemned for the same reason (blob-links.ts); the collector of blobs removes them.
+// A push that saw a repository live may commit up to `transactionAgeMsMax` later, and nothing it
+// writes conflicts with the deletion (so that pushes into one repository do not conflict with each
+// other). So a repository is condemned, emptied, and only removed when no such push can be left: a
+// later push revives it, a push under way that slipped in is found by the last look, which revives
+// it too. Blob links are condemned for the same reason (blob-links.ts); the collector of blobs
+// removes them.
 
 import type { Env, Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
@@ -39,7 +40,8 @@ export interface RepositoryDeletion {
 
 /**
  * Deletes the repository with its manifests, tags and blob links; it is gone for readers when this
- * resolves. Not one transaction: its manifests go one by one, and after a failure the call is repeated.
+ * resolves. Not one transaction: its manifests go one by one, and after a failure the call is
+ * repeated.
  */
 export async function deleteRepository(
   store: Store,
@@ -111,12 +113,15 @@ export type ProjectDeletionFailure =
   /** It has repositories. */
   | { readonly code: "project-not-empty" };
 
-/** Longer than the age at which every store refuses to commit: a process may stand still meanwhile. */
+/**
+ * Longer than the age at which every store refuses to commit: a process may stand still meanwhile.
+ */
 export const projectGraceMs = transactionAgeMsMax + 5_000;
 
 /**
- * Refused while the project has repositories. Where some were deleted before, it takes `projectGraceMs`:
- * only then can no push into them be left. Called again after a failure, it starts afresh.
+ * Refused while the project has repositories. Where some were deleted before, it takes
+ * `projectGraceMs`: only then can no push into them be left. Called again after a failure, it
+ * starts afresh.
  */
 export async function deleteProject(
   env: Env,

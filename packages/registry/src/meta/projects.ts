@@ -1,4 +1,5 @@
-// Projects: who may see what is decided on them. Flat, by name; ids only because Harbor's clients ask.
+// Projects: who may see what is decided on them. Flat, by name; ids only because Harbor's clients
+// ask.
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
@@ -24,7 +25,9 @@ export interface Project {
   readonly updatedMs: number;
 }
 
-/** `birthTs` is the transaction that created it, so that a run can tell its own work from another's. */
+/**
+ * `birthTs` is the transaction that created it, so that a run can tell its own work from another's.
+ */
 type ProjectRecord = Project & { readonly birthTs: string };
 
 function decodeProject(bytes: Uint8Array): ProjectRecord {

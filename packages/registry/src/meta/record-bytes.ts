@@ -91,7 +91,9 @@ export class RecordWriter {
   }
 }
 
-/** Reads fields back in order. Throws `IoError("corrupt")` where the bytes are not such a record. */
+/**
+ * Reads fields back in order. Throws `IoError("corrupt")` where the bytes are not such a record.
+ */
 export class RecordReader {
   readonly #bytes: Buffer;
   #offset = 0;

@@ -1,12 +1,13 @@
-// Whether what a record names may be used. What is to be deleted is condemned first; whoever condemned it
-// waits longer than any transaction can last, looks again and only then deletes. Whoever wants to refer to
-// a condemned record meanwhile rewrites it as live, which conflicts with the deletion.
+// Whether what a record names may be used. What is to be deleted is condemned first; whoever
+// condemned it waits longer than any transaction can last, looks again and only then deletes.
+// Whoever wants to refer to a condemned record meanwhile rewrites it as live, which conflicts with
+// the deletion.
 //
 //   live        00
 //   condemned   01 ‖ u64, the start timestamp of the transaction that condemned it
 //
-// The timestamp tells one condemnation from the next. It does not tell how long ago that was: a store's
-// time may lag behind the clock. The wait is measured by who waits, on a monotonic clock.
+// The timestamp tells one condemnation from the next. It does not tell how long ago that was: a
+// store's time may lag behind the clock. The wait is measured by who waits, on a monotonic clock.
 
 import type { Timestamp } from "@sampan/kv/txn";
 import type { RecordReader, RecordWriter } from "./record-bytes.ts";

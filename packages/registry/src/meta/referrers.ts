@@ -1,4 +1,5 @@
-// Referrers: which manifests name a digest as their subject (OCI distribution-spec, "Listing Referrers").
+// Referrers: which manifests name a digest as their subject (OCI distribution-spec, "Listing
+// Referrers").
 
 import type { Reader } from "@sampan/kv/txn";
 import type { Annotations, Digest, Manifest, RepositoryName } from "@sampan/oci/model";

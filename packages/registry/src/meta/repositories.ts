@@ -2,8 +2,8 @@
 //
 //   repository   version ‖ state ‖ createdMs:varint
 //
-// A deleted repository is condemned first: a push under way may have seen it live and still commit, so
-// the record goes only when no such push can be left.
+// A deleted repository is condemned first: a push under way may have seen it live and still commit,
+// so the record goes only when no such push can be left.
 
 import type { Reader } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
@@ -54,7 +54,9 @@ export async function findRepository(
   return state.type === "live" ? { name, createdMs } : null;
 }
 
-/** In lexical order, behind `after` (any text), of one project or (null) of all. Limit 0 to 10,000. */
+/**
+ * In lexical order, behind `after` (any text), of one project or (null) of all. Limit 0 to 10,000.
+ */
 export async function listRepositories(
   reader: Reader,
   page: {

@@ -1,5 +1,6 @@
-// Many clients at once, on a store that does all a cluster may do: conflicts, undetermined commits, late
-// ones, transactions that grow too old. What was acknowledged is there, and the records fit together.
+// Many clients at once, on a store that does all a cluster may do: conflicts, undetermined commits,
+// late ones, transactions that grow too old. What was acknowledged is there, and the records fit
+// together.
 
 import assert from "node:assert/strict";
 import test from "node:test";

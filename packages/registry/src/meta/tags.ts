@@ -12,7 +12,8 @@ export interface TagPage {
 }
 
 /**
- * The first `limit` (0 to 10,000) tags behind `after`, which may be any text. Null: no such repository.
+ * The first `limit` (0 to 10,000) tags behind `after`, which may be any text. Null: no such
+ * repository.
  */
 export async function listTags(
   reader: Reader,

@@ -1,5 +1,5 @@
-// Uploads under way. The record names the location of the bytes, so that no sweep takes them; how many
-// there are only the blob store knows, and a PATCH writes nothing here.
+// Uploads under way. The record names the location of the bytes, so that no sweep takes them; how
+// many there are only the blob store knows, and a PATCH writes nothing here.
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";

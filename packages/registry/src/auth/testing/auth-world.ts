@@ -1,5 +1,5 @@
-// Authentication over a store in memory, in real time because scrypt and signatures run on real threads;
-// its clock can be moved forward. For tests.
+// Authentication over a store in memory, in real time because scrypt and signatures run on real
+// threads; its clock can be moved forward. For tests.
 
 import type { Env } from "@sampan/env";
 import { createNodeEnv } from "@sampan/env/node";

@@ -1,5 +1,5 @@
-// What holds of the registry's records at every moment, whatever ran before. Walks every key, so it is
-// for tests and simulations.
+// What holds of the registry's records at every moment, whatever ran before. Walks every key, so it
+// is for tests and simulations.
 
 import type { Entry, Reader } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";

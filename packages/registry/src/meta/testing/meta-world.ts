@@ -1,5 +1,5 @@
-// A registry's metadata in a world of virtual time, on the embedded store or on the strict twin, and
-// small pushes to fill it with. For tests.
+// A registry's metadata in a world of virtual time, on the embedded store or on the strict twin,
+// and small pushes to fill it with. For tests.
 
 import assert from "node:assert/strict";
 import type { Env, Result } from "@sampan/env";
@@ -176,8 +176,9 @@ export async function pushImage(
 }
 
 /**
- * A store whose first transaction, once its body has run and before it commits, lets `between` run to its
- * end: what the body has read may then be stale, and it commits or is run again as the contract says.
+ * A store whose first transaction, once its body has run and before it commits, lets `between` run
+ * to its end: what the body has read may then be stale, and it commits or is run again as the
+ * contract says.
  */
 export function overlapped(store: Store, between: () => Promise<void>): Store {
   let begun = false;
