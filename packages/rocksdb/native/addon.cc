@@ -3,6 +3,7 @@
 #include <node_api.h>
 
 #include "javascript.h"
+#include "process_databases.h"
 
 namespace {
 
@@ -14,11 +15,30 @@ void Export(napi_env env, napi_value exports, const std::vector<sampan::Call>& c
   }
 }
 
+napi_value OnExit(napi_env env, napi_callback_info) {
+  sampan::EndDatabasesOf(env);
+  return nullptr;
+}
+
+// process.on("exit", OnExit), once for each environment that loads the module.
+void ListenForExit(napi_env env) {
+  napi_value global = nullptr;
+  napi_value process = nullptr;
+  napi_value on = nullptr;
+  napi_get_global(env, &global);
+  napi_get_named_property(env, global, "process", &process);
+  napi_get_named_property(env, process, "on", &on);
+  napi_value arguments[2] = {sampan::TextValue(env, "exit"), nullptr};
+  napi_create_function(env, "closeDatabases", NAPI_AUTO_LENGTH, OnExit, nullptr, &arguments[1]);
+  napi_call_function(env, process, on, 2, arguments, nullptr);
+}
+
 }  // namespace
 
 NAPI_MODULE_INIT() {
   Export(env, exports, sampan::database_calls);
   Export(env, exports, sampan::read_calls);
   Export(env, exports, sampan::cursor_calls);
+  ListenForExit(env);
   return exports;
 }

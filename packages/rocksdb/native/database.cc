@@ -104,7 +104,6 @@ Database::Database(napi_env env, OpenOptions options, napi_value make_error)
       pool_(options_.read_threads, kReadsWaitingMax) {}
 
 void Database::Start(napi_deferred opened, std::function<napi_value(napi_env)> make_handle) {
-  EndDatabasesAtExit();
   RegisterRunning(shared_from_this());
   answers_.Expect(1);
   try {
@@ -204,7 +203,6 @@ Failure Database::Open() {
     return Failure(Code::kLocked, options_.path + ": open in this process already");
   }
   Failure failure = store_.Open(options_);
-  EndDatabasesAtExit();
   if (failure) {
     ReleaseDirectory(identity);
   } else {

@@ -75,6 +75,7 @@ class Database : public std::enable_shared_from_this<Database> {
   Store& Rocks() { return store_; }
   const ReadTiers& Newest() const { return newest_; }
   Answers& AnswersOut() { return answers_; }
+  napi_env Environment() const { return env_; }
   const OpenOptions& Options() const { return options_; }
   const CommitCounts& Commits() const { return commits_; }
 

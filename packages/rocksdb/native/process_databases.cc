@@ -1,7 +1,5 @@
 #include "process_databases.h"
 
-#include <atomic>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -26,17 +24,6 @@ ProcessDatabases& Shared() {
   return *shared;
 }
 
-void EndAll() {
-  std::vector<std::shared_ptr<Database>> databases;
-  {
-    const std::lock_guard<std::mutex> lock(Shared().mutex);
-    for (const auto& [key, weak] : Shared().running) {
-      if (std::shared_ptr<Database> database = weak.lock()) databases.push_back(database);
-    }
-  }
-  for (const auto& database : databases) database->Abandon();
-}
-
 }  // namespace
 
 bool ClaimDirectory(const std::string& identity) {
@@ -59,11 +46,16 @@ void UnregisterRunning(const Database* database) {
   Shared().running.erase(database);
 }
 
-void EndDatabasesAtExit() {
-  // Twice is enough: before the first open of a database, and after it.
-  constexpr int kTimesMax = 2;
-  static std::atomic<int> times{0};
-  if (times.fetch_add(1) < kTimesMax) std::atexit(EndAll);
+void EndDatabasesOf(napi_env env) {
+  std::vector<std::shared_ptr<Database>> databases;
+  {
+    const std::lock_guard<std::mutex> lock(Shared().mutex);
+    for (const auto& [key, weak] : Shared().running) {
+      const std::shared_ptr<Database> database = weak.lock();
+      if (database != nullptr && database->Environment() == env) databases.push_back(database);
+    }
+  }
+  for (const auto& database : databases) database->Abandon();
 }
 
 }  // namespace sampan

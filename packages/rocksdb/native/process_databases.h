@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <node_api.h>
+
 #include <memory>
 #include <string>
 
@@ -14,13 +16,13 @@ class Database;
 bool ClaimDirectory(const std::string& identity);
 void ReleaseDirectory(const std::string& identity);
 
-// A database whose threads run. When the process leaves through exit() they are ended first, since
-// the destructors that follow take the ground from under them.
+// A database whose threads run.
 void RegisterRunning(const std::shared_ptr<Database>& database);
 void UnregisterRunning(const Database* database);
 
-// Handlers of exit() run in the opposite order of their registration, mixed with the destructors of
-// RocksDB's statics: called whenever a part of RocksDB may have been used for the first time.
-void EndDatabasesAtExit();
+// JavaScript's thread, before the process or the environment ends: closes the environment's
+// databases and waits for them. Node ends a process by exit(), whose destructors take the ground
+// from under threads that still run.
+void EndDatabasesOf(napi_env env);
 
 }  // namespace sampan

@@ -37,6 +37,7 @@ Failure Get(const ReadPlace& place, ReadTier tier, Key key, rocksdb_pinnableslic
   return place.database->Rocks().Get(place.family, place.Options(tier), key, value);
 }
 
+// Answers hold copies: the database may be closed, and its memory gone, before they are settled.
 class Got : public Answer {
  public:
   explicit Got(napi_deferred deferred) : deferred_(deferred) {}
@@ -46,14 +47,13 @@ class Got : public Answer {
       answers.Reject(env, deferred_, failure);
       return;
     }
-    size_t length = 0;
-    const char* data = value.Value(0, &length);
     napi_resolve_deferred(env, deferred_,
-                          data == nullptr ? Null(env) : BytesValue(env, data, length));
+                          found ? BytesValue(env, value.data(), value.size()) : Null(env));
   }
 
   Failure failure;
-  PinnedValues value{1};
+  bool found = false;
+  std::string value;
 
  private:
   const napi_deferred deferred_;
@@ -114,8 +114,13 @@ napi_value GetFull(napi_env env, napi_callback_info info) {
   return Promised(env, database,
                   [place = std::move(place), key = std::move(key)](napi_deferred deferred) {
                     auto got = std::make_unique<Got>(deferred);
-                    got->failure = Get(place, ReadTier::kFull, {key.data(), key.size()},
-                                       got->value.Slices());
+                    PinnedValues value(1);
+                    got->failure =
+                        Get(place, ReadTier::kFull, {key.data(), key.size()}, value.Slices());
+                    size_t length = 0;
+                    const char* data = value.Value(0, &length);
+                    got->found = data != nullptr;
+                    if (got->found) got->value.assign(data, length);
                     return got;
                   });
 }

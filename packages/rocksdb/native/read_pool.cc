@@ -47,10 +47,12 @@ void ReadPool::Work() {
     changed_.wait(lock, [this] { return draining_ || !tasks_.empty(); });
     idle_ -= 1;
     if (tasks_.empty()) return;
-    const std::function<void()> task = std::move(tasks_.front());
+    std::function<void()> task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
     task();
+    // What it held may take its time to let go: not under the lock.
+    task = nullptr;
     lock.lock();
   }
 }

@@ -81,10 +81,13 @@ Failure Store::Open(const OpenOptions& options) {
 
 void Store::Close() {
   if (db_ == nullptr) return;
-  char* message = nullptr;
-  rocksdb_flush_wal(db_, 1, &message);
-  // Nobody was promised these bytes: a failure of the sync is no failure of the close.
-  TakeFailure(message);
+  // RocksDB asserts that a log whose writing has failed is never touched again.
+  if (!write_failed_) {
+    char* message = nullptr;
+    rocksdb_flush_wal(db_, 1, &message);
+    // Nobody was promised these bytes: a failure of the sync is no failure of the close.
+    TakeFailure(message);
+  }
   for (rocksdb_column_family_handle_t* family : families_) {
     rocksdb_column_family_handle_destroy(family);
   }
@@ -97,7 +100,9 @@ Failure Store::Write(const std::string& bytes, bool sync) {
   char* message = nullptr;
   rocksdb_write(db_, sync ? synced_ : unsynced_, batch, &message);
   rocksdb_writebatch_destroy(batch);
-  return TakeFailure(message);
+  Failure failure = TakeFailure(message);
+  if (failure) write_failed_ = true;
+  return failure;
 }
 
 // The log is replayed into files when the database is opened, so that the files say all.

@@ -104,6 +104,7 @@ class Store {
   std::vector<rocksdb_column_family_handle_t*> families_;
   std::vector<uint32_t> family_ids_;
   std::vector<bool> range_deleted_;
+  bool write_failed_ = false;
   rocksdb_writeoptions_t* synced_;
   rocksdb_writeoptions_t* unsynced_;
 };
