@@ -53,9 +53,18 @@ export async function tryRun(
   const stderr = collect(child.stderr);
   child.stdin.on("error", () => {});
   child.stdin.end(options.input ?? "");
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, stdout: stdout(), stderr: stderr() };
+  // Whoever ends us ends what we wait for, so that the run comes to its end and tidies up.
+  const interrupt = () => void child.kill("SIGKILL");
+  for (const signal of interruptions) process.on(signal, interrupt);
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stdout: stdout(), stderr: stderr() };
+  } finally {
+    for (const signal of interruptions) process.off(signal, interrupt);
+  }
 }
+
+export const interruptions = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Passes when the command fails and says why as expected. */
 export async function expectRefusal(

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildah } from "./buildah.ts";
 import type { Bench, Check, Client } from "./client.ts";
+import { interruptions } from "./command.ts";
 import { cri } from "./cri.ts";
 import { ctr } from "./ctr.ts";
 import { docker } from "./docker.ts";
@@ -90,29 +91,32 @@ async function runClients(given: Options): Promise<Score> {
   const folder = join(tmpdir(), `sampan-clients-${process.pid}`);
   await mkdir(folder);
   const ends = createEnds();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => void ends.run().finally(() => process.exit(1)));
-  }
+  const interrupted = new AbortController();
+  const { signal } = interrupted;
+  for (const name of interruptions) process.on(name, () => interrupted.abort());
   ends.add(() => rm(folder, { recursive: true, force: true }));
   try {
     const own = given.registry === null ? await startSampan(folder) : null;
     if (own !== null) ends.add(() => own.stop());
     const registry = own ?? foreignRegistry(given.registry ?? "");
     for (const [index, client] of given.clients.entries()) {
+      if (signal.aborted) break;
       const why = whyNot(client);
       if (why !== null) skip(client, { why, require: given.require, score: result });
-      else await runClient(client, { registry, seed: index + 1, folder, score: result, ends });
+      else await runClient(client, { registry, seed: index + 1, folder, score: result, signal });
     }
-    if (result.failed > 0 && own !== null) {
+    if (signal.aborted) console.log("interrupted: the rest was not tried");
+    else if (result.failed > 0 && own !== null) {
       console.log(`the end of Sampan's log:\n${own.lastWords()}`);
     }
   } finally {
     await ends.run();
   }
+  if (signal.aborted) result.failed += 1;
   return result;
 }
 
-/** What has to be undone, newest first; also when somebody ends us with a signal. */
+/** What has to be undone, newest first. */
 interface Ends {
   add(end: () => Promise<void>): void;
   run(): Promise<void>;
@@ -158,27 +162,28 @@ interface Run {
   readonly seed: number;
   readonly folder: string;
   readonly score: Score;
-  readonly ends: Ends;
+  /** Aborted when somebody ends us. */
+  readonly signal: AbortSignal;
 }
 
 async function runClient(client: Client, given: Run): Promise<void> {
-  const { registry, seed, score: result, ends } = given;
+  const { registry, seed, score: result, signal } = given;
   const folder = join(given.folder, client.name);
   await mkdir(folder);
-  const own = createEnds();
-  ends.add(() => own.run());
-  own.add(() => rm(folder, { recursive: true, force: true }));
-  const bench: Bench = { registry, images: createImageSet(seed), folder, atEnd: own.add };
+  const ends = createEnds();
+  ends.add(() => rm(folder, { recursive: true, force: true }));
+  const bench: Bench = { registry, images: createImageSet(seed), folder, atEnd: ends.add };
   let checks: readonly Check[] = [];
   const prepared = await timed(`${client.name} is prepared`, async () => {
     checks = await client.prepare(bench);
   });
   if (!prepared) result.failed += 1;
   for (const check of checks) {
+    if (signal.aborted) break;
     if (await timed(`${client.name} ${check.name}`, check.run)) result.passed += 1;
     else result.failed += 1;
   }
-  await own.run();
+  await ends.run();
 }
 
 async function timed(name: string, run: () => Promise<void>): Promise<boolean> {
