@@ -11,7 +11,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });
-process.exitCode = await main(process.argv.slice(2), createTerminal());
+// What is still on the event loop (idle workers, connections kept alive) has no work left to do.
+process.exit(await main(process.argv.slice(2), createTerminal()));
 
 function createTerminal(): Terminal {
   return {

@@ -1,5 +1,6 @@
 // `sampan project create` and `sampan project list`.
 
+import type { ApiProject, ApiProjectRequest } from "@sampan/registry/schema";
 import type { Command } from "commander";
 import { CommandFailure } from "../failure.ts";
 import { printJson, printTable } from "../output.ts";
@@ -56,8 +57,11 @@ interface CreateOptions extends ServerOptions {
 async function create(terminal: Terminal, name: string, options: CreateOptions): Promise<void> {
   const server = await connect(terminal, options);
   const isPublic = options.public === true;
-  const metadata = { public: String(isPublic) };
-  await server.demand("POST", projectsPath, { project_name: name, metadata });
+  const project: ApiProjectRequest = {
+    project_name: name,
+    metadata: { public: String(isPublic) },
+  };
+  await server.demand("POST", projectsPath, project);
   if (options.json === true) {
     printJson(terminal, { name, public: isPublic });
     return;
@@ -110,15 +114,12 @@ async function listAll(server: ServerClient): Promise<ListedProject[]> {
   return all;
 }
 
-/** From Harbor's form of a project; what a server leaves out is shown as absent. */
-function readProject(value: unknown): ListedProject {
-  const fields = new Map(Object.entries(value ?? {}));
-  const metadata = new Map(Object.entries(fields.get("metadata") ?? {}));
-  const repositories = fields.get("repo_count");
+/** A server of another make may leave something out. */
+function readProject(project: Partial<ApiProject>): ListedProject {
   return {
-    name: String(fields.get("name")),
-    public: metadata.get("public") === "true",
-    repositories: typeof repositories === "number" ? repositories : null,
-    created: String(fields.get("creation_time") ?? ""),
+    name: String(project.name),
+    public: project.metadata?.public === "true",
+    repositories: project.repo_count ?? null,
+    created: String(project.creation_time),
   };
 }

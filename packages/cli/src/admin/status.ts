@@ -1,19 +1,19 @@
 // `sampan status`: is the server there, ready, and which one is it?
 
+import type { ApiSystemInfo } from "@sampan/registry/schema";
 import type { Command } from "commander";
 import { CommandFailure } from "../failure.ts";
 import { printable, printJson } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
-import { createServerClient, defaultUrl, serverUrl } from "./server-client.ts";
+import { connect, type ServerOptions } from "./server-client.ts";
+import { addServerOptions, loginHelp } from "./server-options.ts";
 
 export function addStatus(program: Command, terminal: Terminal): void {
-  program
-    .command("status")
+  addServerOptions(program.command("status"))
     .summary("ask a server how it is")
-    .description("Ask a server whether it is ready, and which version it runs. Needs no login.")
-    .option("--url <URL>", `the server (SAMPAN_URL, default: ${defaultUrl})`)
+    .description("Ask a server whether it is ready. Its version it tells only who has logged in.")
     .option("--json", "print JSON")
-    .addHelpText("after", examples)
+    .addHelpText("after", `${loginHelp}${examples}`)
     .action((options) => status(terminal, options));
 }
 
@@ -27,8 +27,7 @@ Examples:
   sampan status --url https://registry.example.com --json
 `;
 
-interface StatusOptions {
-  readonly url?: string;
+interface StatusOptions extends ServerOptions {
   readonly json?: boolean;
 }
 
@@ -41,14 +40,15 @@ interface Report {
 }
 
 async function status(terminal: Terminal, options: StatusOptions): Promise<void> {
-  const server = createServerClient(serverUrl(terminal, options.url), null);
+  const server = await connect(terminal, options);
   const ready = await server.ask("GET", "/readyz");
   const { body } = await server.ask("GET", infoPath);
+  const info: Partial<ApiSystemInfo> = typeof body === "object" && body !== null ? body : {};
   const report: Report = {
     url: server.url,
     ready: ready.status === 200,
-    version: textField(body, "harbor_version"),
-    auth: textField(body, "auth_mode"),
+    version: ownVersion(info.harbor_version),
+    auth: info.auth_mode ?? null,
   };
   if (options.json === true) printJson(terminal, report);
   else if (report.ready) terminal.out(render(report));
@@ -65,8 +65,7 @@ function render({ url, version, auth }: Report): string {
   return `${[`${url} is ready`, ...lines].join("\n")}\n`;
 }
 
-function textField(body: unknown, name: string): string | null {
-  if (typeof body !== "object" || body === null) return null;
-  const value = new Map(Object.entries(body)).get(name);
-  return typeof value === "string" ? value : null;
+/** Clients of Harbor's API read its version first; ours stands behind: `v2.15.0-sampan.0.1.0`. */
+function ownVersion(version: string | undefined): string | null {
+  return version?.replace(/^.*-sampan\./, "") ?? null;
 }

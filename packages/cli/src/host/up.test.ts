@@ -115,12 +115,14 @@ test("wrong credentials, taken names and bad names end in one line", async (cont
 
 test("status says what it is, and that it is not there", async (context) => {
   const data = join(await createDirectory(context), "data");
-  const { url, stop } = await up(context, data);
+  const { url, stop } = await up(context, data, { SAMPAN_ADMIN_PASSWORD: password });
   const ready = await run(["status", "--url", url], {});
   equal(ready.code, 0);
-  match(ready.out, /^http:\/\/127\.0\.0\.1:\d+ is ready\n {2}version {3}\S+\n/);
-  const { out } = await run(["status", "--url", url, "--json"], {});
+  match(ready.out, /^http:\/\/127\.0\.0\.1:\d+ is ready\n {2}auth {6}\S+\n$/);
+  const environment = { SAMPAN_PASSWORD: password };
+  const { out } = await run(["status", "--url", url, "--json"], { environment });
   equal(JSON.parse(out).ready, true);
+  match(JSON.parse(out).version, /^\d+\.\d+\.\d+/);
   await stop();
   const gone = await run(["status", "--url", url], {});
   equal(gone.code, 1);
@@ -226,7 +228,7 @@ test("at the end an upload under way is finished and nothing new is taken", asyn
   const started = await fetch(`${url}/v2/library/app/blobs/uploads/`, { method: "POST" });
   const location = new URL(started.headers.get("location") ?? "", url);
 
-  const body = Buffer.alloc(1024 * 1024, 7);
+  const body = Buffer.alloc(100 * 1024, 7);
   const upload = httpRequest(location, {
     method: "PATCH",
     headers: { "content-type": "application/octet-stream", "content-length": body.length },
