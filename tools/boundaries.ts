@@ -139,10 +139,10 @@ export function brokenArrow(from: string, to: string, typesOnly: boolean): strin
   if (source === null) return `${from} belongs to no area: give it one in tools/boundaries.ts`;
   if (target === null) return `${to} belongs to no area: give it one in tools/boundaries.ts`;
   if (source === target) return null;
-  const may = typesOnly ? [...source.values, ...(source.types ?? [])] : source.values;
+  const may = [source.path, ...source.values, ...(typesOnly ? (source.types ?? []) : [])];
   if (may.some((path) => to === path || to.startsWith(`${path}/`))) return null;
   const what = typesOnly ? "types" : "values";
-  const list = may.length === 0 ? "nothing" : may.join(", ");
+  const list = may.join(", ");
   return `${source.path} must not take ${what} from ${target.path} (${source.why}); it may from ${list}`;
 }
 
