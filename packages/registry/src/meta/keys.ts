@@ -227,6 +227,11 @@ export function tagsRange(repository: RepositoryName, after: string | null): Ran
   return underAfter(keyPrefixes.tag + textSegment(repository), after);
 }
 
+/** What stands before the tag in the keys of that range; the tag ends one byte before the key. */
+export function tagsPrefixBytes(repository: RepositoryName): number {
+  return keyPrefixes.tag.length + textSegment(repository).length;
+}
+
 export function manifestTagsRange(repository: RepositoryName, digest: Digest): Range {
   return under(keyPrefixes.manifestTag + textSegment(repository) + digestSegment(digest));
 }

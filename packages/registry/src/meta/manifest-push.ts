@@ -10,7 +10,7 @@
 
 import type { Result } from "@sampan/env";
 import { assert, err, ok } from "@sampan/env";
-import type { Store, Transaction } from "@sampan/kv/txn";
+import type { Key, Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, Manifest, RepositoryName, Tag } from "@sampan/oci/model";
 import { referrerArtifactType, requiredBlobs } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
@@ -107,6 +107,7 @@ export async function putManifest(
     project,
     outline,
     referrer,
+    met: { linked: false },
   };
   return settle(store, (transaction, attempt) => runPush(transaction, plan, attempt));
 }
@@ -117,6 +118,14 @@ interface Plan {
   readonly outline: Outline;
   /** The record of the referrer that the manifest is; null without a subject. */
   readonly referrer: Uint8Array | null;
+  /** What the last run met: it only tells the next one for what to wait in line. */
+  readonly met: { linked: boolean };
+}
+
+/** What others push at the same time: this manifest, or a first one; and the tags. */
+function contestedKeys({ push, project, met }: Plan): Key[] {
+  const first = met.linked ? manifestKey(push.repository, push.digest) : projectKey(project);
+  return [first, ...push.tags.map((tag) => tagKey(push.repository, tag)).sort(Buffer.compare)];
 }
 
 async function runPush(
@@ -125,8 +134,7 @@ async function runPush(
   attempt: Attempt,
 ): Promise<Result<PushedManifest, ManifestPushFailure>> {
   const { push, outline } = plan;
-  // The project first, so that pushes that wait in line cannot wait for one another in a ring.
-  if (attempt.hot) await transaction.lock([projectKey(plan.project)], { hot: true });
+  if (attempt.hot) await transaction.lock(contestedKeys(plan), { hot: true });
   const seen = await readPush(transaction, plan);
   if (seen.project[0] === null) return err({ code: "project-unknown" });
   const missing = await missingDigests(transaction, plan, seen);
@@ -135,6 +143,7 @@ async function runPush(
   rescueBlobs(transaction, outline.blobs, seen.blobs);
   const surplus = putContent(transaction, plan, seen.content[0] ?? null);
   const linked = seen.manifest[0] !== null;
+  plan.met.linked = linked;
   if (!linked) {
     await createRepository(transaction, plan, seen.repository[0] ?? null);
     linkManifest(transaction, plan, seen.children);

@@ -12,7 +12,7 @@ export type Unsettled = { readonly code: "contended" } | { readonly code: "undet
 export interface Attempt {
   /** An earlier run may have been committed: what it would have changed may be changed already. */
   readonly mayBeDone: boolean;
-  /** Others won every time, so this run should wait in line (`lock` with `hot`). */
+  /** Another won an earlier run: this one had better wait in line (`lock` with `hot`). */
   readonly hot: boolean;
   /** Was the transaction of this time one of ours? Records that keep their birth can be told so. */
   isOurs(startTs: Timestamp): boolean;
@@ -37,24 +37,22 @@ export async function settle<Value, Failure>(
 ): Promise<Result<Value, Failure | Unsettled>> {
   const ours = new Set<Timestamp>();
   const isOurs = (startTs: Timestamp) => ours.has(startTs);
-  let undetermined = 0;
-  let hot = false;
-  for (;;) {
-    const attempt: Attempt = { mayBeDone: undetermined > 0, hot, isOurs };
+  let runs = 0;
+  for (let undetermined = 0; undetermined < undeterminedRunsMax; undetermined += 1) {
+    const mayBeDone = undetermined > 0;
     const outcome = await transactInTime(store, async (transaction) => {
-      const result = await body(transaction, attempt);
+      runs += 1;
+      const result = await body(transaction, { mayBeDone, hot: runs > 1, isOurs });
       // Not before: a hot lock must come before anything is asked of the transaction.
       ours.add(transaction.startTs);
       return result;
     });
     if (outcome.type === "committed") return outcome.value;
-    if (outcome.type === "undetermined") undetermined += 1;
-    if (undetermined === undeterminedRunsMax) return err({ code: "undetermined" });
     if (outcome.type === "contended") {
-      if (hot) return err({ code: undetermined > 0 ? "undetermined" : "contended" });
-      hot = true;
+      return err({ code: mayBeDone ? "undetermined" : "contended" });
     }
   }
+  return err({ code: "undetermined" });
 }
 
 /**

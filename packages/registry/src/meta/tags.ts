@@ -1,8 +1,8 @@
 // Tags in lexical order (OCI distribution-spec, "Listing Tags").
 
-import type { Reader } from "@sampan/kv/txn";
+import type { Entry, Reader } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
-import { manifestTagsRange, readKey, tagsRange } from "./keys.ts";
+import { manifestTagsRange, readKey, tagsPrefixBytes, tagsRange } from "./keys.ts";
 import { findRepository } from "./repositories.ts";
 
 export interface TagPage {
@@ -25,14 +25,19 @@ export async function listTags(
   const entries = page.limit === 0 ? [] : await reader.scan(range, { limit, keysOnly: true });
   // A repository with tags exists; only an empty page asks.
   if (entries.length === 0 && (await findRepository(reader, repository)) === null) return null;
-  const tags = entries.slice(0, page.limit).map((entry) => tagIn(entry.key));
-  return { tags, more: entries.length > page.limit };
+  const tags = lastTexts(entries, tagsPrefixBytes(repository), page.limit);
+  return { tags: tags as Tag[], more: entries.length > page.limit };
 }
 
-function tagIn(key: Uint8Array): Tag {
-  const segments = readKey(key);
-  segments.text();
-  return segments.text() as Tag;
+// Hot path: what stands before the tag is the same in all keys, so it is not read in each.
+function lastTexts(entries: readonly Entry[], offset: number, limit: number): string[] {
+  const texts: string[] = [];
+  for (const { key } of entries) {
+    if (texts.length === limit) break;
+    const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+    texts.push(bytes.toString("latin1", offset, bytes.length - 1));
+  }
+  return texts;
 }
 
 /** Up to `limit` tags that point at the manifest, in lexical order. */
