@@ -105,7 +105,7 @@ test("an index needs its children, an artifact's subject need not be there", asy
   });
 });
 
-test("tags are listed over pages in lexical order, and the catalog names the repository", async () => {
+test("tags come in lexical order over pages, and the catalog names the repository", async () => {
   await withWorld(async (world) => {
     const remote = world.remote(world.admin);
     const repository = remote.repository(name);
