@@ -3,7 +3,13 @@
 import type { Clock } from "@sampan/env";
 import type { DebugSection } from "../admin/debug-page.ts";
 import type { Health } from "../admin/health.ts";
-import { settingNames, settings } from "../config/config.ts";
+import {
+  type Config,
+  formatAddress,
+  type SettingName,
+  settingNames,
+  settings,
+} from "../config/config.ts";
 import type { LocalStore } from "../local-store.ts";
 import type { RegistryRole } from "./registry.ts";
 
@@ -37,29 +43,46 @@ function describeProcess({ clock, health, role }: RegistryState): DebugSection {
 }
 
 function describeStore({ directory, store }: LocalStore): DebugSection {
-  const stats = Object.entries(store.stats());
+  const stats = store.stats();
   return {
     title: "Store",
     rows: [
       ["data directory", directory.path],
+      ["takes writes", stats.hasFailed ? "no: one failed, start the server again" : "yes"],
       ["newest timestamp", describeTimestamp(store.newestTimestamp())],
       ["oldest readable moment", describeTimestamp(store.safePoint())],
-      ...stats.map(([name, value]) => [name, String(value)] as const),
+      ["transactions open", String(stats.transactionsOpen)],
+      ["snapshots open", String(stats.snapshotsOpen)],
+      ["commits that wait for the disk", String(stats.commitsPending)],
+      ["keys remembered for conflicts", String(stats.recentKeys)],
+      ["keys of hot locks", String(stats.hotKeys)],
     ],
   };
 }
 
 function describeConfig({ config }: RegistryRole): DebugSection {
-  const rows = settingNames.map((name) => {
-    const value = config[name];
-    const shown = settings[name].kind.name === "secret" ? "(hidden)" : JSON.stringify(value);
-    return [name, value === null ? "not set" : shown] as const;
-  });
+  const rows = settingNames.map((name) => [name, describeSetting(config, name)] as const);
   return { title: "Configuration", rows };
 }
 
-/** Physical milliseconds in the upper bits (TiKV's TSO). */
+function describeSetting(config: Config, name: SettingName): string {
+  const value = config[name];
+  if (value === null) return name === "adminListen" ? "off" : "not set";
+  switch (settings[name].kind.name) {
+    case "secret":
+      return "set, not shown";
+    case "duration":
+      return `${value} ms`;
+    case "size":
+      return `${value} B`;
+    default:
+      return typeof value === "object" ? formatAddress(value) : String(value);
+  }
+}
+
+/** Physical milliseconds in the upper bits (TiKV's TSO); 0 is before everything. */
 function describeTimestamp(timestamp: bigint): string {
+  if (timestamp === 0n) return "0";
   return `${timestamp} (${new Date(Number(timestamp >> 18n)).toISOString()})`;
 }
 
