@@ -49,7 +49,7 @@ function pageOf(host: string, version: string): string {
 <meta charset="utf-8">
 <title>Sampan</title>
 <style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto; padding: 0 1rem }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 4rem auto }
   pre { background: #f3f3f3; padding: 1rem; overflow-x: auto }
 </style>
 <h1>Sampan</h1>

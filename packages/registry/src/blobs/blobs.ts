@@ -1,9 +1,9 @@
-// The contract of the place where blob bytes lie: a filesystem (filesystem.ts), S3 later, and the twin
-// in memory (memory.ts). conformance.ts is what all of them must pass.
+// The contract of the place where blob bytes lie: a filesystem (filesystem.ts), S3 later, and the
+// twin in memory (memory.ts). conformance.ts is what all of them must pass.
 //
 // A location is chosen when an upload starts and is never used again. Publication is the record in
-// the store that names a location, not a rename. Bytes are durable before a record names them; bytes
-// that no record names are swept (upload records name theirs).
+// the store that names a location, not a rename. Bytes are durable before a record names them;
+// bytes that no record names are swept (upload records name theirs).
 
 export type BlobLocation = string & { readonly brand: "BlobLocation" };
 
@@ -11,15 +11,21 @@ export type BlobLocation = string & { readonly brand: "BlobLocation" };
 export interface BlobStore {
   /** A new, empty upload at a location never used before. Creates the file, does not sync it. */
   create(): Promise<BlobUpload>;
-  /** Opens an upload to append behind what is stored, after a pause or a restart; null: none there. */
+  /**
+   * Opens an upload to append behind what is stored, after a pause or a restart; null: none there.
+   */
   open(location: BlobLocation): Promise<BlobUpload | null>;
   /** Size in bytes of what is stored, or null. */
   stat(location: BlobLocation): Promise<BlobStat | null>;
-  /** A description of the bytes [start, end) for the edge to move; does not check that they exist. */
+  /**
+   * A description of the bytes [start, end) for the edge to move; does not check that they exist.
+   */
   body(location: BlobLocation, range: { readonly start: number; readonly end: number }): BlobBody;
   /** Idempotent: deleting what is not there is no error. */
   delete(location: BlobLocation): Promise<void>;
-  /** Up to `limit` locations behind `after` in rising order; for the sweep and for `store check`. */
+  /**
+   * Up to `limit` locations behind `after` in rising order; for the sweep and for `store check`.
+   */
   list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]>;
 }
 
@@ -30,9 +36,9 @@ export interface BlobStat {
 }
 
 /**
- * One writer at a time. Bytes appended but not committed may be lost, from the end, in a crash. After a
- * failure of `append`, `commit` or `close` nobody knows what is on the disk (a failed write-back is told
- * once): the location is good for `delete` only.
+ * One writer at a time. Bytes appended but not committed may be lost, from the end, in a crash.
+ * After a failure of `append`, `commit` or `close` nobody knows what is on the disk (a failed
+ * write-back is told once): the location is good for `delete` only.
  */
 export interface BlobUpload {
   readonly location: BlobLocation;
@@ -40,10 +46,14 @@ export interface BlobUpload {
   readonly bytes: number;
   /** Stores the chunk behind the rest; the buffer belongs to the caller again when it resolves. */
   append(chunk: Uint8Array): Promise<void>;
-  /** Everything appended, and the name itself, outlives a power failure once this resolves. Closes. */
+  /**
+   * Everything appended, and the name itself, outlives a power failure once this resolves. Closes.
+   */
   commit(): Promise<void>;
-  /** Lets go of the file and keeps the bytes; `open` goes on from there. Twice is once. Fails when a
-   * write that was already answered turns out to have failed. */
+  /**
+   * Lets go of the file and keeps the bytes; `open` goes on from there. Twice is once. Fails when a
+   * write that was already answered turns out to have failed.
+   */
   close(): Promise<void>;
 }
 

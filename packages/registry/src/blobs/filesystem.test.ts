@@ -32,7 +32,7 @@ async function inDirectory(body: (root: string) => Promise<void>): Promise<void>
   }
 }
 
-test("a file lies in the directory of its first two digits and is not for others to read", async () => {
+test("a file lies in the directory of its first digits, not for others to read", async () => {
   await inDirectory(async (root) => {
     const blobs = createFilesystemBlobs(env, { directory: join(root, "blobs") });
     const upload = await blobs.create();

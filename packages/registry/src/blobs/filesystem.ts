@@ -1,7 +1,7 @@
-// Blob bytes as files: <directory>/<2 hex>/<uuid>. No renames: a file is complete when a record in the
-// store names it. What a power failure leaves of a committed blob is decided by `commit`, which syncs
-// the file's bytes, then the directory that holds its name, then (once per directory and process, for an
-// earlier process may have died between mkdir and sync) the directories above.
+// Blob bytes as files: <directory>/<2 hex>/<uuid>. No renames: a file is complete when a record in
+// the store names it. What a power failure leaves of a committed blob is decided by `commit`, which
+// syncs the file's bytes, then the directory that holds its name, then (once per directory and
+// process, for an earlier process may have died between mkdir and sync) the directories above.
 
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// How a blob's location is spelt: `<2 hex>/<uuid>`, the two digits being the first of the UUID, so that
-// rising locations are rising UUIDs and no directory grows beyond a 256th of all blobs. Chosen at
-// random, so it says nothing of the content and is never used again.
+// How a blob's location is spelt: `<2 hex>/<uuid>`, the two digits being the first of the UUID, so
+// that rising locations are rising UUIDs and no directory grows beyond a 256th of all blobs. Chosen
+// at random, so it says nothing of the content and is never used again.
 
 import { IoError, type Random } from "@sampan/env";
 import type { BlobLocation } from "./blobs.ts";

@@ -1,5 +1,6 @@
-// The blob store's twin in memory, for tests and simulation. Its crash keeps what was committed and of
-// every other upload a prefix of random length, or not even the name: all that the contract allows.
+// The blob store's twin in memory, for tests and simulation. Its crash keeps what was committed and
+// of every other upload a prefix of random length, or not even the name: all that the contract
+// allows.
 
 import { assert, type Env, IoError } from "@sampan/env";
 import type { BlobBody, BlobLocation, BlobStat, BlobStore, BlobUpload } from "./blobs.ts";

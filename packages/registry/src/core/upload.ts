@@ -1,13 +1,15 @@
-// What an upload does with a request's claims: where a chunk goes, when it is refused, when an upload
-// counts as abandoned. The /v2/ face asks before it takes a byte and again after the last one.
-// The dialect is that of the OCI distribution-spec, "Pushing a blob in chunks".
+// What an upload does with a request's claims: where a chunk goes, when it is refused, when an
+// upload counts as abandoned. The /v2/ face asks before it takes a byte and again after the last
+// one. The dialect is that of the OCI distribution-spec, "Pushing a blob in chunks".
 
 import { type DistributionError, parseChunkRange } from "@sampan/oci/model";
 
 /** A blob larger than this is refused; it also bounds what one upload can do to a disk. Bytes. */
 export const blobBytesMax = 1024 ** 4;
 
-/** What a client ought to send at once in a chunk that is not the last. We take less, too. Bytes. */
+/**
+ * What a client ought to send at once in a chunk that is not the last. We take less, too. Bytes.
+ */
 export const chunkBytesMin = 64 * 1024;
 
 export interface ChunkOffer {
@@ -77,7 +79,9 @@ export interface UploadAge {
   readonly modifiedMs: number | null;
 }
 
-/** An upload is abandoned when nothing came for `expiryMs`. A clock that jumped back only delays it. */
+/**
+ * An upload is abandoned when nothing came for `expiryMs`. A clock that jumped back only delays it.
+ */
 export function isAbandoned(age: UploadAge, nowMs: number, expiryMs: number): boolean {
   return nowMs - Math.max(age.startedMs, age.modifiedMs ?? 0) > expiryMs;
 }

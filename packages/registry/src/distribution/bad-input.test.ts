@@ -1,5 +1,5 @@
-// What clients should not send, and what they are told. Every refusal is a clear error in the words of the
-// specification, and leaves nothing behind.
+// What clients should not send, and what they are told. Every refusal is a clear error in the words
+// of the specification, and leaves nothing behind.
 
 import assert from "node:assert/strict";
 import { computeDigest, manifestBytesMax } from "@sampan/oci/model";

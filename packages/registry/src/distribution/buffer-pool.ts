@@ -1,6 +1,6 @@
-// Buffers through which blob bytes pass, up and down. Large while few streams are open, smaller when
-// there are many, so that memory stays bounded and the common case (a few streams) is fast: 1 MiB moves
-// twice the bytes per second of Node's usual 64 KiB. // hot path
+// Buffers through which blob bytes pass, up and down. Large while few streams are open, smaller
+// when there are many, so that memory stays bounded and the common case (a few streams) is fast: 1
+// MiB moves twice the bytes per second of Node's usual 64 KiB. // hot path
 
 import { assert } from "@sampan/env";
 

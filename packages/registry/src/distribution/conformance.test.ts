@@ -1,5 +1,5 @@
-// The distribution API as clients see it, route by route (OCI distribution-spec 1.1, its end-points). Every
-// route of the table must have a case here, and a permission.
+// The distribution API as clients see it, route by route (OCI distribution-spec 1.1, its
+// end-points). Every route of the table must have a case here, and a permission.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -50,6 +50,12 @@ export function createDistributionParts(
   const pool = new BufferPool();
   const hashes = new HashPool(env, { workersMax: options.hashWorkers ?? spareCores() });
   const sessions = new UploadSessions(env, hashes);
+  const uploads = env.metrics.gauge("sampan_registry_uploads_open", {
+    help: "Uploads whose bodies are being received or verified.",
+  });
+  const manifests = env.metrics.gauge("sampan_registry_manifests_open", {
+    help: "Manifests that are being received.",
+  });
   const context: DistributionContext = {
     env,
     store: deps.store,
@@ -59,8 +65,8 @@ export function createDistributionParts(
     hashes,
     intake: createUploadIntake(env, { pool }),
     sessions,
-    uploadBodies: new Gate(uploadBodiesMax),
-    manifestBodies: new Gate(manifestBodiesMax),
+    uploadBodies: new Gate(uploadBodiesMax, uploads),
+    manifestBodies: new Gate(manifestBodiesMax, manifests),
   };
   const distribution = createDistribution(context);
   return {

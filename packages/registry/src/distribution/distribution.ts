@@ -1,6 +1,6 @@
 // The /v2/ face without a socket: a request in, a reply out. Finds the route, parses the name, asks
-// whether the caller may, lets the handler answer, and turns what the world did into the wire's errors.
-// // hot path
+// whether the caller may, lets the handler answer, and turns what the world did into the wire's
+// errors. // hot path
 
 import { AssertionError, type Env, errorCode, errorMessage, IoError } from "@sampan/env";
 import { StoreError } from "@sampan/kv/txn";
@@ -14,7 +14,9 @@ import { type RegistryRoute, type RepositoryNeed, type RepositoryRoute, routes }
 
 export interface Distribution {
   match(method: string, path: string): Match;
-  /** Fails only with what leaves nobody to answer (`aborted`, `stalled`) and with broken invariants. */
+  /**
+   * Fails only with what leaves nobody to answer (`aborted`, `stalled`) and with broken invariants.
+   */
   answer(match: Match, request: DistributionRequest): Promise<Reply>;
 }
 
@@ -127,7 +129,7 @@ function replyToFailure(env: Env, request: DistributionRequest, error: unknown):
   if (code === "aborted" || code === "stalled") throw error;
   const fields = { method: request.method, path: request.path, error };
   if (error instanceof StoreError) {
-    env.log.warn("the store turned a request away", { ...fields, code: error.code });
+    env.log.debug("the store turned a request away", { ...fields, code: error.code });
     return tryAgainReply("the registry's store is busy, try again");
   }
   if (code === "disk-full") {

@@ -1,5 +1,6 @@
-// When the world fails: clients that vanish or fall silent, a disk that is full, a process that ends in
-// the middle, a store that does to us what a cluster may do. Nothing that was acknowledged is lost.
+// When the world fails: clients that vanish or fall silent, a disk that is full, a process that
+// ends in the middle, a store that does to us what a cluster may do. Nothing that was acknowledged
+// is lost.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
-// Finds the route of a path. Names have slashes in the middle, so a path is read from its end: the last
-// component and the word before it decide. // hot path
+// Finds the route of a path. Names have slashes in the middle, so a path is read from its end: the
+// last component and the word before it decide. // hot path
 
 import { assert } from "@sampan/env";
 import type { Route } from "./routes.ts";

@@ -1,5 +1,5 @@
-// An answer on /v2/ as data. The edge writes the headers as they stand and moves the body in the way
-// that suits it; nothing here touches a socket. // hot path
+// An answer on /v2/ as data. The edge writes the headers as they stand and moves the body in the
+// way that suits it; nothing here touches a socket. // hot path
 
 import { type DistributionError, distributionErrors, errorBody } from "@sampan/oci/model";
 import type { BlobBody } from "../blobs/blobs.ts";

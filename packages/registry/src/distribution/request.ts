@@ -26,9 +26,9 @@ export interface RequestBody {
   /** What Content-Length says, 0 without a body; null: chunked, unknown. */
   readonly bytes: number | null;
   /**
-   * Hands every chunk to `take`, which copies what it needs before it returns or its promise settles;
-   * a promise holds back what follows. Fails with what `take` failed with, or with an `IoError`: `aborted`
-   * (the client went away), `stalled` (it fell silent).
+   * Hands every chunk to `take`, which copies what it needs before it returns or its promise
+   * settles; a promise holds back what follows. Fails with what `take` failed with, or with an
+   * `IoError`: `aborted` (the client went away), `stalled` (it fell silent).
    */
   drain(take: TakeChunk): Promise<void>;
 }
@@ -39,12 +39,17 @@ export type TakeChunk = (chunk: Uint8Array) => Promise<void> | null;
 export interface Call {
   readonly request: DistributionRequest;
   readonly repository: RepositoryName;
-  /** What stands in the path's last place (a reference, a digest, an upload's id), decoded, unparsed. */
+  /**
+   * What stands in the path's last place (a reference, a digest, an upload's id), decoded,
+   * unparsed.
+   */
   readonly argument: string;
   readonly identity: Identity;
 }
 
-/** The parameters of a query; whatever a handler does not ask for is tolerated (`ns`, of mirrors). */
+/**
+ * The parameters of a query; whatever a handler does not ask for is tolerated (`ns`, of mirrors).
+ */
 export function queryOf(request: DistributionRequest): URLSearchParams {
   return new URLSearchParams(request.query);
 }

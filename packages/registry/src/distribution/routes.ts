@@ -1,5 +1,5 @@
-// Every route of /v2/: what it takes, what it needs, who answers. The matcher, the metrics, the tests and
-// the reference page walk this table.
+// Every route of /v2/: what it takes, what it needs, who answers. The matcher, the metrics and the
+// tests walk this table.
 
 import type { Identity } from "../auth/auth.ts";
 import type { DistributionContext } from "./context.ts";
@@ -20,7 +20,9 @@ import { getVersion } from "./endpoints/version.ts";
 import type { Reply } from "./reply.ts";
 import type { Call, DistributionRequest } from "./request.ts";
 
-/** What the caller must be allowed on the repository; `push` includes `pull`, as docker asks for it. */
+/**
+ * What the caller must be allowed on the repository; `push` includes `pull`, as docker asks for it.
+ */
 export type RepositoryNeed = "pull" | "push" | "delete";
 
 interface RouteBase {

@@ -23,9 +23,9 @@ export interface Settled<Value, Failure> {
 }
 
 /**
- * Writes until the outcome is known. All writes of the metadata may be repeated; a repeated one reads
- * again what the undetermined one left, and so finds out. Still undetermined counts as contended: the
- * client is asked to come again, and its request is no less repeatable than ours.
+ * Writes until the outcome is known. All writes of the metadata may be repeated; a repeated one
+ * reads again what the undetermined one left, and so finds out. Still undetermined counts as
+ * contended: the client is asked to come again, and its request is no less repeatable than ours.
  */
 export async function settled<Value, Failure extends { readonly code: string }>(
   write: () => Promise<Result<Value, Failure | Unsettled>>,

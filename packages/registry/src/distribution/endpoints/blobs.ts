@@ -1,4 +1,5 @@
-// Blobs by digest: GET with ranges, HEAD, DELETE (OCI distribution-spec, end-2 and end-10). // hot path
+// Blobs by digest: GET with ranges, HEAD, DELETE (OCI distribution-spec, end-2 and end-10).
+// hot path
 
 import {
   type ByteRange,

@@ -1,5 +1,5 @@
-// GET /v2/_catalog: every repository, for administrators. No part of the OCI specification any more, but
-// of every registry (Docker Registry HTTP API V2, "Listing Repositories").
+// GET /v2/_catalog: every repository, for administrators. No part of the OCI specification any
+// more, but of every registry (Docker Registry HTTP API V2, "Listing Repositories").
 
 import { listRepositories } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";

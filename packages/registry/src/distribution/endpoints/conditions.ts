@@ -19,7 +19,10 @@ export function isKnownToClient(ifNoneMatch: string | null, digest: Digest): boo
   });
 }
 
-/** `If-Range` asks for the range only of this very content; a date never is (13.1.5: no date is sent). */
+/**
+ * `If-Range` asks for the range only of this very content; a date never is (13.1.5: no date is
+ * sent).
+ */
 export function isRangeWanted(ifRange: string | null, digest: Digest): boolean {
   return ifRange === null || ifRange === etagOf(digest);
 }

@@ -1,5 +1,5 @@
-// PUT of a manifest (OCI distribution-spec, end-7): read, parsed, compared with its digest, then one
-// transaction that links it, points its tags and enters it among the referrers of its subject.
+// PUT of a manifest (OCI distribution-spec, end-7): read, parsed, compared with its digest, then
+// one transaction that links it, points its tags and enters it among the referrers of its subject.
 
 import { IoError } from "@sampan/env";
 import {
@@ -119,7 +119,8 @@ async function push(
     return pushedReply(call, record, { subject, named: target.digest === null ? [] : target.tags });
   }
   const { error } = result;
-  // An earlier attempt that nobody knows of may have named the bytes: then the sweep decides on them.
+  // An earlier attempt that nobody knows of may have named the bytes: then the sweep decides on
+  // them.
   if (content.type === "location" && !again) await context.blobs.delete(content.location);
   switch (error.code) {
     case "contended":

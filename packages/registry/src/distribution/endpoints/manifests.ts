@@ -1,6 +1,6 @@
-// Manifests by tag or digest: GET, HEAD, DELETE (OCI distribution-spec, end-3 and end-9). What was pushed
-// is what is answered, byte for byte and under its own media type: converting would change the digest.
-// // hot path
+// Manifests by tag or digest: GET, HEAD, DELETE (OCI distribution-spec, end-3 and end-9). What was
+// pushed is what is answered, byte for byte and under its own media type: converting would change
+// the digest. // hot path
 
 import type { Result } from "@sampan/env";
 import { parseReference, type Reference } from "@sampan/oci/model";
@@ -80,7 +80,9 @@ function unknownManifest(call: Call): Reply {
   });
 }
 
-/** Tells a wrong repository from a wrong reference: the one read more is paid by the mistaken alone. */
+/**
+ * Tells a wrong repository from a wrong reference: the one read more is paid by the mistaken alone.
+ */
 async function missing(context: DistributionContext, call: Call): Promise<Reply> {
   const repository = await reading(context.store, (reader) =>
     findRepository(reader, call.repository),

@@ -1,5 +1,5 @@
-// A blob that another repository has already need not travel again (OCI distribution-spec, end-11). A
-// mount that cannot be is no error: the client is given an upload instead.
+// A blob that another repository has already need not travel again (OCI distribution-spec, end-11).
+// A mount that cannot be is no error: the client is given an upload instead.
 
 import {
   type Digest,

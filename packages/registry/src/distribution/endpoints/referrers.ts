@@ -1,5 +1,5 @@
-// GET /v2/<name>/referrers/<digest> (OCI distribution-spec, end-12): an index of what names the digest as
-// its subject. Never 404: nothing refers to what is not there.
+// GET /v2/<name>/referrers/<digest> (OCI distribution-spec, end-12): an index of what names the
+// digest as its subject. Never 404: nothing refers to what is not there.
 
 import { mediaTypes, parseDigest } from "@sampan/oci/model";
 import { listReferrers, type Referrer } from "../../meta/index.ts";

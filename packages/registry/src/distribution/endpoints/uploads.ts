@@ -1,6 +1,6 @@
-// Uploads of blobs (OCI distribution-spec, end-4 to end-6, end-11, end-13, end-14): begun with POST,
-// filled with PATCH, ended with PUT; or all in one POST; or spared by a mount. The bytes are durable
-// before the one transaction that makes them a blob of the repository and ends the upload.
+// Uploads of blobs (OCI distribution-spec, end-4 to end-6, end-11, end-13, end-14): begun with
+// POST, filled with PATCH, ended with PUT; or all in one POST; or spared by a mount. The bytes are
+// durable before the one transaction that makes them a blob of the repository and ends the upload.
 
 import { assert, errorCode } from "@sampan/env";
 import {

@@ -1,5 +1,5 @@
-// Moves a reply's body to the client. A file goes through two pooled buffers: one is read while the other
-// is on its way, and a slow client holds back the reading. // hot path
+// Moves a reply's body to the client. A file goes through two pooled buffers: one is read while the
+// other is on its way, and a slow client holds back the reading. // hot path
 
 import { type FileHandle, open } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
@@ -9,7 +9,9 @@ import type { BufferPool, PooledBuffer } from "../buffer-pool.ts";
 
 export type FileBody = BlobBody & { readonly type: "file" };
 
-/** Opened before the head is written, so that a file that is gone can still be answered with 500. */
+/**
+ * Opened before the head is written, so that a file that is gone can still be answered with 500.
+ */
 export async function openBodyFile(body: FileBody): Promise<FileHandle> {
   try {
     return await open(body.path);
@@ -18,7 +20,9 @@ export async function openBodyFile(body: FileBody): Promise<FileHandle> {
   }
 }
 
-/** Sends the bytes behind a head that was written; fails with `aborted` when the client goes away. */
+/**
+ * Sends the bytes behind a head that was written; fails with `aborted` when the client goes away.
+ */
 export async function sendFile(
   response: ServerResponse,
   what: { readonly file: FileHandle; readonly body: FileBody },
@@ -70,8 +74,8 @@ export async function sendStream(
 }
 
 /**
- * True when the system has taken the bytes, false when the client is gone; either way the memory is free
- * again. Never fails: a promise that nobody waits for yet must not end the process.
+ * True when the system has taken the bytes, false when the client is gone; either way the memory is
+ * free again. Never fails: a promise that nobody waits for yet must not end the process.
  */
 function sendBuffer(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {

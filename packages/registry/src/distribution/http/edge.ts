@@ -1,5 +1,5 @@
-// Where /v2/ meets node:http: makes a request of each message, has it answered, writes head and body,
-// counts. Everything about the connection is here and nothing about registries. // hot path
+// Where /v2/ meets node:http: makes a request of each message, has it answered, writes head and
+// body, counts. Everything about the connection is here and nothing about registries. // hot path
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -136,8 +136,8 @@ async function send(env: Env, answer: Answer, pool: BufferPool): Promise<void> {
 }
 
 /**
- * As text of Latin-1, which is bytes one to one: node:http then sends head and body in one write, where
- * a buffer would make it two parts and a gathering write (a fifth of a manifest's time).
+ * As text of Latin-1, which is bytes one to one: node:http then sends head and body in one write,
+ * where a buffer would make it two parts and a gathering write (a fifth of a manifest's time).
  */
 function sendBytes(response: ServerResponse, bytes: Uint8Array): void {
   const { buffer, byteOffset, byteLength } = bytes;
@@ -146,9 +146,9 @@ function sendBytes(response: ServerResponse, bytes: Uint8Array): void {
 }
 
 /**
- * The answer came before the whole body (a refusal). Closing now would reset the connection and with it
- * the answer on its way, so what comes is thrown away for a moment; a client that reads its answer stops
- * by itself.
+ * The answer came before the whole body (a refusal). Closing now would reset the connection and
+ * with it the answer on its way, so what comes is thrown away for a moment; a client that reads its
+ * answer stops by itself.
  */
 function linger(env: Env, request: IncomingMessage, exchange: Exchange): void {
   request.resume();

@@ -1,6 +1,6 @@
 // One HTTP request and its answer, as the handlers see a request: the headers as they are, the body
-// pushed chunk by chunk. Knows whom it waits for, so that only a client that fell silent is cut off.
-// // hot path
+// pushed chunk by chunk. Knows whom it waits for, so that only a client that fell silent is cut
+// off. // hot path
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { IoError } from "@sampan/env";

@@ -1,5 +1,5 @@
-// Under which name a caller reaches us: what was configured, else what a proxy or the caller says. It only
-// ever goes back to that caller, in `Location` and in the realm of a challenge. // hot path
+// Under which name a caller reaches us: what was configured, else what a proxy or the caller says.
+// It only ever goes back to that caller, in `Location` and in the realm of a challenge. // hot path
 
 import type { IncomingHttpHeaders } from "node:http";
 import { isRegistryHost } from "@sampan/oci/model";

@@ -1,5 +1,5 @@
 // The counts of /v2/. Label sets are made once, for there are as many as routes times statuses.
-// // hot path
+// hot path
 
 import type { Labels, Metrics } from "@sampan/env";
 import type { Reply } from "../reply.ts";

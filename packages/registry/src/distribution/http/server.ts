@@ -1,5 +1,6 @@
-// The HTTP server of a registry: node:http with timeouts that suit long pushes. Nothing bounds how long a
-// request may take; a connection that moves no byte is cut off, unless it is we who let it wait.
+// The HTTP server of a registry: node:http with timeouts that suit long pushes. Nothing bounds how
+// long a request may take; a connection that moves no byte is cut off, unless it is we who let it
+// wait.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -27,8 +28,8 @@ const headerBytesMax = 16 * 1024;
 const connectionsMaxDefault = 4_096;
 
 /**
- * A server that is yet to listen. After its `close` the connections that are kept alive end with the
- * request that is under way on them.
+ * A server that is yet to listen. After its `close` the connections that are kept alive end with
+ * the request that is under way on them.
  */
 export function createHttpServer(
   env: Env,
@@ -55,8 +56,8 @@ export function createHttpServer(
   server.on("request", (request, response) => onRequest(request, response, false));
   server.on("checkContinue", (request, response) => onRequest(request, response, true));
   server.on("timeout", (socket) => {
-    if (handler.isWorking(socket)) socket.setTimeout(options.stallMs);
-    else socket.destroy();
+    if (!handler.isWorking(socket)) socket.destroy();
+    else socket.setTimeout(options.stallMs); // tidy: the socket's own, which counts from a byte
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     env.log.debug("a connection was not HTTP", { code: error.code ?? "" });

@@ -1,5 +1,5 @@
-// HTTP requests as tests need them: any path as it stands, bodies in parts, answers to HEAD and to refused
-// bodies, one connection each.
+// HTTP requests as tests need them: any path as it stands, bodies in parts, answers to HEAD and to
+// refused bodies, one connection each.
 
 import { type IncomingHttpHeaders, request } from "node:http";
 import { connect, type Socket } from "node:net";

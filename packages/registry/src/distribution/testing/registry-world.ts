@@ -1,5 +1,5 @@
-// A /v2/ face on a port of its own, over the embedded store on the memory engine and blobs in a directory
-// that goes away with it. It can be stopped and started again on the same data.
+// A /v2/ face on a port of its own, over the embedded store on the memory engine and blobs in a
+// directory that goes away with it. It can be stopped and started again on the same data.
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,6 +1,6 @@
-// What the main thread and a hashing worker say to each other. A stream's chunks are hashed in the order
-// of the messages. Memory travels with them, there and back: it is moved, not copied, and not shared,
-// for V8 copies into shared memory at half the speed.
+// What the main thread and a hashing worker say to each other. A stream's chunks are hashed in the
+// order of the messages. Memory travels with them, there and back: it is moved, not copied, and not
+// shared, for V8 copies into shared memory at half the speed.
 
 import type { DigestAlgorithm } from "@sampan/oci/model";
 

@@ -46,7 +46,7 @@ for (const [where, workersMax] of [
   });
 }
 
-test("a small first chunk keeps the stream on the main thread, where it is done at once", async () => {
+test("a small first chunk keeps the stream on the main thread", async () => {
   const hash = new HashPool(env, { workersMax: 1 }).start("sha256");
   const buffer = filled(1, 100);
   const { bytes } = buffer;
@@ -77,7 +77,7 @@ test("a worker that dies loses its streams, and hashing goes on without it", asy
   assert.equal(await next.finish(), expected([3], "sha256"));
 });
 
-test("a worker without streams ends after a while, and the next stream gets a new one", async () => {
+test("a worker without streams ends, and the next stream gets a new one", async () => {
   const world = createSimulatedWorld(1);
   const pool = new HashPool(world.env, { workersMax: 1 });
   for (const seed of [1, 2]) {

@@ -1,6 +1,6 @@
-// Hashes of uploads while they stream. A large body is hashed in a worker thread, beside the writing; a
-// small one here, where it is done before a message would have crossed. Workers start with the first
-// large body and end when there was none for a while. // hot path
+// Hashes of uploads while they stream. A large body is hashed in a worker thread, beside the
+// writing; a small one here, where it is done before a message would have crossed. Workers start
+// with the first large body and end when there was none for a while. // hot path
 
 import { createHash, type Hash } from "node:crypto";
 import { Worker } from "node:worker_threads";
@@ -9,7 +9,9 @@ import type { DigestAlgorithm } from "@sampan/oci/model";
 import type { PooledBuffer } from "../buffer-pool.ts";
 import type { HashAnswer, HashRequest } from "./hash-messages.ts";
 
-/** A stream whose first chunk is smaller is hashed on the main thread (a third of a millisecond). */
+/**
+ * A stream whose first chunk is smaller is hashed on the main thread (a third of a millisecond).
+ */
 const workerChunkBytesMin = 256 * 1024;
 const idleMs = 30_000;
 

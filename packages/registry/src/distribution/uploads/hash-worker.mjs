@@ -1,6 +1,6 @@
 // The body of a hashing worker thread: node:crypto over memory that the main thread sends.
-// JavaScript, because Node 20 gives worker threads no loader: the same file serves from source and built.
-// hash-pool.ts starts it; hash-messages.ts says what goes back and forth. // hot path
+// JavaScript, because Node 20 gives worker threads no loader: the same file serves from source and
+// built. hash-pool.ts starts it; hash-messages.ts says what goes back and forth. // hot path
 
 import { createHash } from "node:crypto";
 import { parentPort } from "node:worker_threads";

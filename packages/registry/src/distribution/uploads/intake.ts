@@ -1,6 +1,7 @@
-// Takes the body of an upload off the wire into the blob store and through the hash, in bounded memory:
-// chunks are gathered in a pooled buffer; a full one is appended to the file, then hashed, while others
-// fill and are appended. With all of its buffers busy the client is held back. // hot path
+// Takes the body of an upload off the wire into the blob store and through the hash, in bounded
+// memory: chunks are gathered in a pooled buffer; a full one is appended to the file, then hashed,
+// while others fill and are appended. With all of its buffers busy the client is held back.
+// hot path
 
 import { type Env, IoError } from "@sampan/env";
 import type { BlobUpload } from "../../blobs/blobs.ts";
@@ -14,9 +15,9 @@ const buffersBusyMax = 3;
 
 export interface UploadIntake {
   /**
-   * Drains `body` behind what `file` holds. `hash` (null: none is kept) sees every byte that the file
-   * sees. Whatever happens, all that was taken is in both when it settles. Gives the bytes taken.
-   * Fails as the body does, as the file does, or with `too-large` beyond `bytesMax`.
+   * Drains `body` behind what `file` holds. `hash` (null: none is kept) sees every byte that the
+   * file sees. Whatever happens, all that was taken is in both when it settles. Gives the bytes
+   * taken. Fails as the body does, as the file does, or with `too-large` beyond `bytesMax`.
    */
   receive(body: RequestBody, target: IntakeTarget): Promise<number>;
 }
@@ -119,8 +120,9 @@ class Intake {
     this.#filling = null;
     this.#busy += 1;
     const bytes = buffer.bytes.subarray(0, this.#filled);
-    // One after the other: while it is hashed its memory is in another thread's hands. The next buffer
-    // is written meanwhile. Behind a failed append nothing is written: the file would have a hole.
+    // One after the other: while it is hashed its memory is in another thread's hands. The next
+    // buffer is written meanwhile. Behind a failed append nothing is written: the file would have a
+    // hole.
     this.#appends = this.#appends.then(() => this.#target.file.append(bytes));
     const hashed = this.#appends.then(() => this.#target.hash?.update(buffer, bytes.byteLength));
     hashed.catch(this.#fail).finally(() => {

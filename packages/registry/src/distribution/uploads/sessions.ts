@@ -1,6 +1,6 @@
-// What this process remembers of uploads between their requests: who is writing, and the hash of what
-// came so far. None of it is needed to go on: after a restart, on another process, or beyond the bounds
-// below, the bytes that are stored are hashed again at the end.
+// What this process remembers of uploads between their requests: who is writing, and the hash of
+// what came so far. None of it is needed to go on: after a restart, on another process, or beyond
+// the bounds below, the bytes that are stored are hashed again at the end.
 
 import { assert, type Env } from "@sampan/env";
 import type { DigestAlgorithm } from "@sampan/oci/model";
@@ -8,7 +8,9 @@ import type { HashPool, StreamHash } from "./hash-pool.ts";
 
 /** Hashes that wait for an upload's next request; the one that waited longest is dropped beyond. */
 const sessionsMax = 1_024;
-/** A client that is silent between two requests for longer lets go of its hash (and a worker of it). */
+/**
+ * A client that is silent between two requests for longer lets go of its hash (and a worker of it).
+ */
 const idleMs = 5 * 60_000;
 /** How long a request waits for the one before it to leave: a client whose connection broke is back
  * before the broken one has been cleared away. */
@@ -31,7 +33,9 @@ interface Remembered extends UploadSession {
 export class UploadSessions {
   readonly #env: Env;
   readonly #hashes: HashPool;
-  /** In the order of the last `leave` as to those that are not busy: the map keeps insertion order. */
+  /**
+   * In the order of the last `leave` as to those that are not busy: the map keeps insertion order.
+   */
   readonly #sessions = new Map<string, Remembered>();
 
   constructor(env: Env, hashes: HashPool) {
@@ -44,8 +48,8 @@ export class UploadSessions {
   }
 
   /**
-   * The session of an upload for one request alone; null when another has it and does not leave for a
-   * second. `leave` must follow.
+   * The session of an upload for one request alone; null when another has it and does not leave for
+   * a second. `leave` must follow.
    */
   async enter(id: string): Promise<UploadSession | null> {
     const known = this.#sessions.get(id);
@@ -71,9 +75,9 @@ export class UploadSessions {
   }
 
   /**
-   * Compares the hash with what is stored: one of other bytes is dropped (another process went on with
-   * the upload), and at the start of an upload a new one is begun. `wanted`: the algorithm that will be
-   * asked for, where it is known.
+   * Compares the hash with what is stored: one of other bytes is dropped (another process went on
+   * with the upload), and at the start of an upload a new one is begun. `wanted`: the algorithm
+   * that will be asked for, where it is known.
    */
   align(session: UploadSession, stored: number, wanted: DigestAlgorithm | null): void {
     const algorithm = wanted ?? session.hash?.algorithm ?? "sha256";

@@ -1,5 +1,5 @@
-// The digest of bytes that are stored already: of an upload that went on after a restart or on another
-// process, or whose digest is of another algorithm than the one that was hashed on the way.
+// The digest of bytes that are stored already: of an upload that went on after a restart or on
+// another process, or whose digest is of another algorithm than the one that was hashed on the way.
 
 import { open } from "node:fs/promises";
 import { assert, IoError } from "@sampan/env";
@@ -19,7 +19,8 @@ export async function hashStored(
   algorithm: DigestAlgorithm,
 ): Promise<Digest> {
   if (body.type === "file") {
-    // A worker that died takes the pool to the main thread, which cannot die alone: twice is enough.
+    // A worker that died takes the pool to the main thread, which cannot die alone: twice is
+    // enough.
     const hex = (await hashFile(deps, body, algorithm)) ?? (await hashFile(deps, body, algorithm));
     assert(hex !== null, "the main thread hashes what a worker could not");
     return `${algorithm}:${hex}` as Digest;

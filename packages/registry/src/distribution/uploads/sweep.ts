@@ -1,6 +1,6 @@
-// Keeps what pushes leave behind from growing for ever: uploads that nobody went on with, and bytes that
-// no record names (left by a crash between two steps). Page by page, with nothing held; deleting twice
-// is no harm, so any number of processes may sweep.
+// Keeps what pushes leave behind from growing for ever: uploads that nobody went on with, and bytes
+// that no record names (left by a crash between two steps). Page by page, with nothing held;
+// deleting twice is no harm, so any number of processes may sweep.
 
 import { type Env, errorMessage } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";

@@ -1,5 +1,5 @@
-// The bytes of one upload under one request: received behind what is stored, verified against a digest,
-// made durable. The handlers in endpoints/uploads.ts decide what that means for the client.
+// The bytes of one upload under one request: received behind what is stored, verified against a
+// digest, made durable. The handlers in endpoints/uploads.ts decide what that means for the client.
 
 import { type Env, errorMessage, IoError } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
@@ -19,7 +19,9 @@ export interface UploadFilesDeps {
   readonly hashes: HashPool;
 }
 
-/** The digest of all that is stored: of the session's hash where it covers that, else read again. */
+/**
+ * The digest of all that is stored: of the session's hash where it covers that, else read again.
+ */
 export async function digestOfStored(
   deps: UploadFilesDeps,
   upload: { readonly session: UploadSession; readonly file: BlobUpload },
@@ -39,8 +41,8 @@ export async function digestOfStored(
 }
 
 /**
- * Forgets the upload, then its bytes; in this order, so that no record names bytes that are gone. What a
- * failure in between leaves, the sweep takes.
+ * Forgets the upload, then its bytes; in this order, so that no record names bytes that are gone.
+ * What a failure in between leaves, the sweep takes.
  */
 export async function discardUpload(
   env: Env,
