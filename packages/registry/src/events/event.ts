@@ -30,7 +30,6 @@ export type EventBody =
   | { readonly type: "project.created"; readonly project: ProjectName; readonly public: boolean }
   | { readonly type: "project.updated"; readonly project: ProjectName; readonly public: boolean }
   | { readonly type: "project.deleted"; readonly project: ProjectName }
-  | { readonly type: "user.created"; readonly user: string }
   | { readonly type: "user.password-changed"; readonly user: string };
 
 /** As a row of the outbox carries it. */

@@ -7,6 +7,7 @@ import test from "node:test";
 import { decodeJwt } from "jose";
 import type { AuthWorld } from "../auth/testing/auth-world.ts";
 import { adminPassword, basic, withAuth } from "../auth/testing/auth-world.ts";
+import { createSequencer } from "../events/sequencer.ts";
 import { pushImage, repository, testImage } from "../meta/testing/meta-world.ts";
 import { createManagement } from "./management.ts";
 import { routes } from "./routes.ts";
@@ -359,6 +360,28 @@ check("tokens are given for a form with a password, as containerd asks", async (
   const refresh = await post({ grant_type: "refresh_token", refresh_token: "x" });
   assert.deepEqual([refresh.status, refresh.json.error], [400, "unsupported_grant_type"]);
   assert.equal((await post({})).status, 400);
+});
+
+check("the event log is the audit log, newest first, in pages", async (api) => {
+  const { call, env, store } = api;
+  for (const name of ["a", "b"]) await call(`POST ${projects}`, { body: { project_name: name } });
+  const stop = new AbortController();
+  const running = createSequencer(env, { store }, { owner: "test" }).run(stop.signal);
+  const list = (query: string) => call(`GET /api/v2.0/auditlog-exts${query}`);
+  while ((await list("")).headers.get("x-total-count") !== "4") await env.clock.sleep(1);
+  stop.abort();
+  await running;
+  const shown = async (query: string) =>
+    (await list(query)).json.map(
+      (event: { operation_description: string }) => event.operation_description,
+    );
+  const all = ["b", "a", "team", "library"].map((name) => `create project: ${name}`);
+  assert.deepEqual(await shown(""), all);
+  assert.deepEqual(await shown("?page=2&page_size=3"), all.slice(3));
+  assert.deepEqual(await shown("?page=3&page_size=3"), []);
+  assert.equal(codeOf(await list("?q=operation%3Dcreate")), "400 BAD_REQUEST");
+  const open = await call("GET /api/v2.0/auditlog-exts", { authorization: null });
+  assert.equal(codeOf(open), "401 UNAUTHORIZED");
 });
 
 check("what is not there is said in Harbor's form", async ({ call }) => {

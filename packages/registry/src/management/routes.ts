@@ -1,5 +1,6 @@
 // All routes of the management API.
 
+import { auditRoutes } from "./audit.ts";
 import { projectRoutes } from "./projects.ts";
 import { repositoryRoutes } from "./repositories.ts";
 import type { Route } from "./route.ts";
@@ -13,4 +14,5 @@ export const routes: readonly Route[] = [
   ...projectRoutes,
   ...repositoryRoutes,
   ...userRoutes,
+  ...auditRoutes,
 ];
