@@ -230,6 +230,19 @@ for (const code of ["disk-full", "io"] as const) {
   });
 }
 
+test("a disk that fails at the very end fails no closing, and time goes on all the same", async () => {
+  await withSimulatedStore({}, async ({ world, engine, store }) => {
+    world.expectError(/a write failed/);
+    const before = await commit(store, "a=1");
+    engine.failNextWrite("disk-full");
+    await store.close();
+    await engine.close();
+    const reopened = await openEmbeddedStore(world.env, { engine: engine.reopen() }, {});
+    assert.ok((await commit(reopened, "a=2")) > before);
+    await reopened.close();
+  });
+});
+
 test("a store whose engine was closed refuses to commit, nothing is undetermined", async () => {
   await withSimulatedStore({}, async ({ engine, store }) => {
     await engine.close();

@@ -3,7 +3,7 @@
 // one.
 //
 //   transact   fn on a view → conflict? → timestamp → records → the engine's group commit → answer
-//   read       wait for commits of the key under way, if any → the engine
+//   read       commits of the key under way? wait → read lately? → the engine
 //
 // Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts
 // what a reader sees, timestamp-oracle.ts time, collector.ts what is thrown away, local-records.ts
@@ -255,7 +255,8 @@ class OpenStore implements EmbeddedStore {
     const { collector, oracle, writer } = this.#parts;
     await collector.stop();
     this.#points.drop();
-    if (!writer.hasFailed) await oracle.close();
+    // Without it the old bound stands, which is as good; the writer has reported the failure.
+    if (!writer.hasFailed) await oracle.close().catch(() => undefined);
   }
 
   #checkOpen(): void {
