@@ -43,6 +43,7 @@ export async function runRegistryProcess(
     },
     terminal.stopSignal(),
   );
+  if (ended.ok) env.log.info("stopped");
   env.flush();
   if (!ended.ok) throw new CommandFailure(ended.error);
 }
