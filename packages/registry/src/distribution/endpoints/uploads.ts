@@ -7,6 +7,7 @@ import {
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
+  distributionErrors,
   formatUploadRange,
   isDigestAlgorithm,
   parseDigest,
@@ -20,7 +21,7 @@ import {
   decideReceived,
   tooLarge,
 } from "../../core/upload.ts";
-import { commitBlob, createUpload, findUpload, type Upload } from "../../meta/index.ts";
+import { commitBlob, createUpload, findBlob, findUpload, type Upload } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { blobUrl, uploadUrl } from "../links.ts";
 import {
@@ -133,9 +134,15 @@ export async function putUpload(context: DistributionContext, call: Call): Promi
   if (text === null) return failureReply("digest-invalid", { message: "digest is missing" });
   const digest = parseDigest(text);
   if (!digest.ok) return failureReply(digest.error, { detail: { digest: text } });
-  return await onUpload(context, call, (target) =>
+  const reply = await onUpload(context, call, (target) =>
     finish(context, call, { ...target, digest: digest.value }),
   );
+  if (reply.status !== distributionErrors["upload-unknown"].status) return reply;
+  // Sent again after an answer that was lost, or that could not tell: the blob is there, all is well.
+  const blob = await reading(context.store, (reader) =>
+    findBlob(reader, call.repository, digest.value),
+  );
+  return blob === null ? reply : blobCreated(call, digest.value);
 }
 
 export async function getUpload(context: DistributionContext, call: Call): Promise<Reply> {
@@ -275,28 +282,45 @@ async function finish(
   call: Call,
   target: Target & { readonly digest: Digest },
 ): Promise<Reply> {
-  const { upload, session, file, digest } = target;
-  const refusal = await receive(context, call, target);
-  if (refusal !== null) return refuse(call, target, refusal);
-  const computed = await digestOfStored(context, { session, file }, digest);
-  if (computed !== digest) {
-    await file.close();
-    await discard(context, target);
-    return failureReply("digest-invalid", { detail: { expected: digest, computed } });
+  const { session, file, digest } = target;
+  const { verified } = session;
+  // The same request once more, because the record could not be written: its body is here already.
+  const again = verified?.digest === digest && verified.bytes === file.bytes;
+  if (!again) {
+    const refusal = await receive(context, call, target);
+    if (refusal !== null) return refuse(call, target, refusal);
+    const computed = await digestOfStored(context, { session, file }, digest);
+    if (computed !== digest) {
+      await file.close();
+      await discard(context, target);
+      return failureReply("digest-invalid", { detail: { expected: digest, computed } });
+    }
   }
   const bytes = file.bytes;
   await file.commit();
-  const { repository, location } = upload;
+  session.verified = { digest, bytes };
+  return await commit(context, call, { ...target, bytes });
+}
+
+/** The one transaction; after it, and not before, there is a blob. */
+async function commit(
+  context: DistributionContext,
+  call: Call,
+  target: Target & { readonly digest: Digest; readonly bytes: number },
+): Promise<Reply> {
+  const { upload, session, digest, bytes } = target;
+  const { repository, location, id: uploadId } = upload;
   const nowMs = context.env.clock.now();
-  const commit = { repository, digest, location, bytes, uploadId: upload.id, nowMs };
-  const { result } = await settled(() => commitBlob(context.store, commit));
+  const record = { repository, digest, location, bytes, uploadId, nowMs };
+  const { result } = await settled(() => commitBlob(context.store, record));
   if (result.ok) {
+    session.verified = null;
     if (result.value.surplus) await context.blobs.delete(location);
     return blobCreated(call, digest);
   }
   switch (result.error.code) {
     case "upload-unknown":
-      return unknownUpload(upload.id);
+      return unknownUpload(uploadId);
     case "project-unknown":
       await discard(context, target);
       return failureReply("name-unknown", { detail: { name: repository } });

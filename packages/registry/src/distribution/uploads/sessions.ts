@@ -3,7 +3,7 @@
 // the bounds below, the bytes that are stored are hashed again at the end.
 
 import { assert, type Env } from "@sampan/env";
-import type { DigestAlgorithm } from "@sampan/oci/model";
+import type { Digest, DigestAlgorithm } from "@sampan/oci/model";
 import type { HashPool, StreamHash } from "./hash-pool.ts";
 
 /** Hashes that wait for an upload's next request; the one that waited longest is dropped beyond. */
@@ -20,6 +20,13 @@ export interface UploadSession {
   readonly id: string;
   /** Null when it does not cover what is stored. */
   hash: StreamHash | null;
+  /** What is stored has this digest and is durable: all that is missing is the record. */
+  verified: Verified | null;
+}
+
+export interface Verified {
+  readonly digest: Digest;
+  readonly bytes: number;
 }
 
 interface Remembered extends UploadSession {
@@ -54,7 +61,14 @@ export class UploadSessions {
   async enter(id: string): Promise<UploadSession | null> {
     const known = this.#sessions.get(id);
     if (known?.busy === true) return await this.#wait(known);
-    const session = known ?? { id, hash: null, busy: false, leftMs: 0, waiting: [] };
+    const session = known ?? {
+      id,
+      hash: null,
+      verified: null,
+      busy: false,
+      leftMs: 0,
+      waiting: [],
+    };
     session.busy = true;
     this.#sessions.set(id, session);
     return session;
@@ -96,7 +110,7 @@ export class UploadSessions {
     known.busy = false;
     known.leftMs = this.#env.clock.monotonic();
     this.#sessions.delete(known.id);
-    if (known.hash === null) return;
+    if (known.hash === null && known.verified === null) return;
     this.#sessions.set(known.id, known);
     if (this.#sessions.size > sessionsMax) this.#dropLongestIdle();
   }
