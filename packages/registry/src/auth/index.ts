@@ -1,4 +1,0 @@
-// The face of authentication and authorisation.
-
-export * from "./auth.ts";
-export * from "./first-start.ts";
