@@ -74,15 +74,17 @@ export async function verify(context: VerifyContext): Promise<Verification> {
 
 /** The blobs that are asked for with HEAD only. */
 function headedBlobs({ ledger, random }: VerifyContext): Set<BlobEntry> {
-  const recent = ledger.round - recentRounds;
-  const blobs = [...ledger.blobs.values()];
-  const older = blobs.filter((blob) => blob.present.touchedRound <= recent);
+  const older = [...ledger.blobs.values()].filter((blob) => !isRecent(ledger, blob.present));
   const heads = new Set(older);
   for (let count = olderRead; count > 0; count -= 1) {
     const blob = pick(random, older);
     if (blob !== undefined) heads.delete(blob);
   }
   return heads;
+}
+
+function isRecent(ledger: Ledger, { touchedRound }: BlobEntry["present"]): boolean {
+  return touchedRound > ledger.round - recentRounds;
 }
 
 async function each<Item>(
@@ -163,7 +165,8 @@ async function checkManifest(work: Work, entry: ManifestEntry): Promise<void> {
   if (isThere === null) return;
   if (isThere && digestOf(answer.body) !== digest) work.findings.push(`${what} has other bytes`);
   observePresence(work, what, { register: present, isThere });
-  if (!isThere) return;
+  // The blobs of an older one are asked for by themselves.
+  if (!isThere || !isRecent(work.context.ledger, present)) return;
   for (const blob of entry.blobs) {
     const head = await ask(work, "HEAD", `/v2/${repository}/blobs/${blob}`);
     if (head.status !== 200) work.findings.push(`${what} is torn: ${head.status} for ${blob}`);
