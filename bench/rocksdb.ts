@@ -1,5 +1,5 @@
-// The addon alone, against its bars: how fast rows are scanned and read from memory, what writers gain
-// by sharing an fsync, and that JavaScript's thread does not feel it.
+// The addon alone, against its bars: how fast rows are scanned and read from memory, what writers
+// gain by sharing an fsync, and that JavaScript's thread does not feel it.
 
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -251,8 +251,8 @@ async function writeSynced(database: Database, writers: number): Promise<number>
 }
 
 /**
- * How long JavaScript's thread was away at most, milliseconds, while `work` was done. The time that the
- * machine gave to other processes while the thread was ready to run is not counted.
+ * How long JavaScript's thread was away at most, milliseconds, while `work` was done. The time that
+ * the machine gave to other processes while the thread was ready to run is not counted.
  */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   const { waited, close } = openWaitClock();

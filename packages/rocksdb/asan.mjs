@@ -1,6 +1,6 @@
-// Runs the package's tests on an addon that is compiled with the address, leak and undefined-behaviour
-// sanitizers. Node and librocksdb are not: what they do with memory is seen only where it is malloc's
-// or ours.
+// Runs the package's tests on an addon that is compiled with the address, leak and
+// undefined-behaviour sanitizers. Node and librocksdb are not: what they do with memory is seen
+// only where it is malloc's or ours.
 //
 //   node packages/rocksdb/asan.mjs [test file]...
 

@@ -8,7 +8,8 @@ namespace sampan {
 
 namespace {
 
-// RocksDB's own bound of a write group (max_write_batch_group_size_bytes). A larger batch goes alone.
+// RocksDB's own bound of a write group (max_write_batch_group_size_bytes). A larger batch goes
+// alone.
 constexpr size_t kGroupBytesMax = 1 << 20;
 
 // What a waiter costs besides the bytes of its batch, so that empty batches are bounded as well.

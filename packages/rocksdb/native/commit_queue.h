@@ -30,8 +30,8 @@ class CommitQueue {
  public:
   explicit CommitQueue(size_t charge_max);
 
-  // JavaScript's thread. Copies the batch, which CheckBatch has passed. False when the queue is full.
-  // The commit thread is not woken: see Kick.
+  // JavaScript's thread. Copies the batch, which CheckBatch has passed. False when the queue is
+  // full. The commit thread is not woken: see Kick.
   bool Append(const uint8_t* batch, size_t length, uint32_t count, bool sync,
               napi_deferred waiter);
 

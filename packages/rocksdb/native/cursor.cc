@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "packed.h"
+
 namespace sampan {
 
 namespace {
@@ -16,8 +18,6 @@ constexpr size_t kRowHeaderBytes = 8;
 // between the rows cost time and fill nothing.
 constexpr auto kCachedFillMax = std::chrono::milliseconds(1);
 constexpr size_t kRowsPerClockReading = 16;
-
-size_t Aligned(size_t bytes) { return (bytes + 3) & ~static_cast<size_t>(3); }
 
 void PutLength(uint8_t* at, size_t length) {
   const uint32_t value = static_cast<uint32_t>(length);

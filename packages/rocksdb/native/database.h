@@ -66,7 +66,8 @@ class Database : public std::enable_shared_from_this<Database> {
   // JavaScript's thread. A failure means that `waiter` is still the caller's to settle.
   Failure Write(const uint8_t* batch, size_t length, bool sync, napi_deferred waiter);
   void Kick() { queue_.Kick(); }
-  // JavaScript's thread. `read` runs on a read thread and gives the answer that settles its promise.
+  // JavaScript's thread. `read` runs on a read thread and gives the answer that settles its
+  // promise.
   Failure RunRead(std::function<std::unique_ptr<Answer>()> read);
 
   void Add(Resource* resource);

@@ -25,8 +25,8 @@ struct HandleBox {
   void (*on_forgotten)(T*);
 };
 
-// The arguments of one call. The first one that is not what was asked for throws, once; what is read
-// after that is empty. Check Ok before acting.
+// The arguments of one call. The first one that is not what was asked for throws, once; what is
+// read after that is empty. Check Ok before acting.
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info);

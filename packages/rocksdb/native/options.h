@@ -1,5 +1,5 @@
-// How a database is opened. Every figure is given by JavaScript (src/options.ts says which and why);
-// what is set here without a figure is what durability rests on.
+// How a database is opened. Every figure is given by JavaScript (src/options.ts says which and
+// why); what is set here without a figure is what durability rests on.
 
 #pragma once
 

@@ -9,8 +9,6 @@ namespace {
 constexpr uint32_t kNone = 0xffffffff;
 constexpr size_t kLengthBytes = sizeof(uint32_t);
 
-size_t Aligned(size_t bytes) { return (bytes + 3) & ~static_cast<size_t>(3); }
-
 }  // namespace
 
 bool UnpackKeys(const uint8_t* packed, size_t length, size_t count, std::vector<Key>* keys) {

@@ -13,6 +13,8 @@
 
 namespace sampan {
 
+inline size_t Aligned(size_t bytes) { return (bytes + 3) & ~static_cast<size_t>(3); }
+
 // False when the bytes are not `count` items.
 bool UnpackKeys(const uint8_t* packed, size_t length, size_t count, std::vector<Key>* keys);
 

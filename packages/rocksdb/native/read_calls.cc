@@ -125,8 +125,8 @@ napi_value GetFull(napi_env env, napi_callback_info info) {
                   });
 }
 
-// getManyCached(database, family, snapshot, scratch, packedBytes, count): the packed keys are at the
-// scratch's start. A number: so many bytes of packed values are there now; a Buffer: the packed
+// getManyCached(database, family, snapshot, scratch, packedBytes, count): the packed keys are at
+// the scratch's start. A number: so many bytes of packed values are there now; a Buffer: the packed
 // values, where they have no room; undefined: not all in memory.
 napi_value GetManyCached(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);

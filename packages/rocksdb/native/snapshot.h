@@ -1,4 +1,4 @@
-// A view of one moment, shared by its holder in JavaScript and by every read that is under way in it.
+// A view of one moment, shared by its holder in JavaScript and by every read under way in it.
 
 #pragma once
 

@@ -75,7 +75,8 @@ class Store {
 
   // `bytes` is a batch that CheckBatch has passed.
   Failure Write(const std::string& bytes, bool sync);
-  // All keys at one moment. Options of ReadTier::kFull only: RocksDB 7.8's MultiGet reads the disk with the others too.
+  // All keys at one moment. Options of ReadTier::kFull only: RocksDB 7.8's MultiGet reads the disk
+  // with the others too.
   Failure GetMany(size_t family, const rocksdb_readoptions_t* options,
                   const std::vector<Key>& keys, PinnedValues* values);
   // `value` is set to null when there is no such key.
@@ -92,8 +93,8 @@ class Store {
   // The numbers by which batches name the families, in the order of OpenOptions::families.
   const std::vector<uint32_t>& FamilyIds() const { return family_ids_; }
 
-  // Whether the family may hold range deletions, since Open or SetRangeDeleted. JavaScript's thread,
-  // once it is open.
+  // Whether the family may hold range deletions, since Open or SetRangeDeleted. JavaScript's
+  // thread, once it is open.
   bool IsRangeDeleted(size_t family) const { return range_deleted_[family]; }
   void SetRangeDeleted(size_t family) { range_deleted_[family] = true; }
 

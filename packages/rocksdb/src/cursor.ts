@@ -10,8 +10,8 @@ export interface CursorDependencies {
   readonly native: Native;
   readonly pages: PagePool;
   readonly createError: CreateError;
-  /** The database's; a closed one has no rows left, not even those of a filled page. */
-  readonly life: { readonly isClosed: boolean };
+  /** Not collected, and so not closed, while a cursor is used. */
+  readonly database: { readonly isClosed: boolean };
 }
 
 /**
@@ -50,7 +50,8 @@ export class Cursor {
    *   called again.
    */
   next(): boolean | Promise<boolean> {
-    if (this.#next < this.#filled && !this.#deps.life.isClosed) return this.#step();
+    // A closed database has no rows left, not even those of a filled page.
+    if (this.#next < this.#filled && !this.#deps.database.isClosed) return this.#step();
     if (this.#state === "ended") return false;
     this.#checkOpen();
     return this.#fill();
@@ -96,11 +97,10 @@ export class Cursor {
   }
 
   #checkOpen(): void {
-    if (this.#deps.life.isClosed) throw this.#deps.createError("closed", "the database is closed");
-    if (this.#state === "closed") throw this.#deps.createError("closed", "the cursor is closed");
-    if (this.#state === "waiting") {
-      throw this.#deps.createError("invalid", "the cursor waits for the disk");
-    }
+    const { createError, database } = this.#deps;
+    if (database.isClosed) throw createError("closed", "the database is closed");
+    if (this.#state === "closed") throw createError("closed", "the cursor is closed");
+    if (this.#state === "waiting") throw createError("invalid", "the cursor waits for the disk");
   }
 
   #fill(): boolean | Promise<boolean> {

@@ -73,7 +73,6 @@ export class Database {
   readonly #familyIndexes: ReadonlyMap<string, number>;
   readonly #cursorDependencies: CursorDependencies;
   readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
-  readonly #life = { isClosed: false };
   #kickScheduled = false;
   #closed: Promise<void> | null = null;
 
@@ -84,7 +83,7 @@ export class Database {
     this.#handle = handle;
     this.#createError = createError;
     this.#familyIndexes = new Map(families.map(({ name }, index) => [name, index]));
-    this.#cursorDependencies = { native, pages: new PagePool(), createError, life: this.#life };
+    this.#cursorDependencies = { native, pages: new PagePool(), createError, database: this };
   }
 
   /** The value, or null. `snapshot` null reads the newest. The bytes are the caller's. */
@@ -212,9 +211,13 @@ export class Database {
    * is once. What was written unsynced is on the disk afterwards.
    */
   close(): Promise<void> {
-    this.#life.isClosed = true;
     this.#closed ??= this.#native.close(this.#handle);
     return this.#closed;
+  }
+
+  /** True once `close` was called. */
+  get isClosed(): boolean {
+    return this.#closed !== null;
   }
 
   #getManyFromDisk(

@@ -1,5 +1,5 @@
-// The buffers that cursors fill. A cursor begins with a small one, so that finding one row is cheap,
-// and goes on with larger ones, so that many rows are few calls.
+// The buffers that cursors fill. A cursor begins with a small one, so that finding one row is
+// cheap, and goes on with larger ones, so that many rows are few calls.
 
 /** Rows as native/cursor.h draws them. `words` is the same memory, for the lengths. */
 export interface Page {

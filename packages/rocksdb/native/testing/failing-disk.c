@@ -1,7 +1,7 @@
 // A preload library for tests: a disk that begins to fail, and stops again, at a test's word.
 //
-// While the file $FAILING_DISK exists and holds "<errno> <what>", calls of the kind `what` ("write" or
-// "sync") on write-ahead logs (files named *.log) fail with the errno.
+// While the file $FAILING_DISK exists and holds "<errno> <what>", calls of the kind `what` ("write"
+// or "sync") on write-ahead logs (files named *.log) fail with the errno.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

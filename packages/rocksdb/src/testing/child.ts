@@ -1,5 +1,5 @@
-// What happens in a process of its own, because it ends there or its disk fails. Each scenario prints
-// its findings as one line of JSON; the tests that start it say what is expected.
+// What happens in a process of its own, because it ends there or its disk fails. Each scenario
+// prints its findings as one line of JSON; the tests that start it say what is expected.
 
 import { rm, writeFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
