@@ -1,6 +1,7 @@
-// The only script that runs before anything is installed, so it depends on Node alone. It brings the
-// clone to the state a command needs (system library, packages, build) and then runs the command.
-// Nothing is done twice: a stamp of the lock file says what is installed, `tsc -b` what is built.
+// The only script that runs before anything is installed, so it depends on Node alone. It brings
+// the clone to the state a command needs (system library, packages, build) and then runs the
+// command. Nothing is done twice: a stamp of the lock file says what is installed, `tsc -b` what is
+// built.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

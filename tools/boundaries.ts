@@ -1,5 +1,5 @@
-// Who may import whom: the arrows of the house, in one place. boundaries.test.ts walks every import,
-// and ARCHITECTURE.md's table is written from here.
+// Who may import whom: the arrows of the house, in one place. boundaries.test.ts walks every
+// import, and ARCHITECTURE.md's table is written from here.
 
 import { dirname, join, normalize } from "node:path";
 
@@ -152,7 +152,8 @@ export function renderArrows(): string {
   const rows = areas.map((area) => {
     const values = area.values.map(short).join(", ") || "nothing";
     const types = (area.types ?? []).map(short).join(", ");
-    return `| \`${short(area.path)}\` | ${values}${types === "" ? "" : `; types of ${types}`} | ${area.why} |`;
+    const all = types === "" ? values : `${values}; types of ${types}`;
+    return `| \`${short(area.path)}\` | ${all} | ${area.why} |`;
   });
   return ["| part | may import | because |", "|---|---|---|", ...rows].join("\n");
 }

@@ -1,5 +1,6 @@
-// node:test's events as people want them: a line per file, every failure in full, the reason of every
-// skip, and last the one line that CI reads. Plain JavaScript, because Node loads it without a loader.
+// node:test's events as people want them: a line per file, every failure in full, the reason of
+// every skip, and last the one line that CI reads. Plain JavaScript, because Node loads it without
+// a loader.
 
 import { relative } from "node:path";
 

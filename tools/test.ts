@@ -1,5 +1,5 @@
-// `npm test`: every test that needs nothing but this clone. Words name files or parts of their paths;
-// `--rewrite` lets the scenario scripts and generated pages write what they now produce.
+// `npm test`: every test that needs nothing but this clone. Words name files or parts of their
+// paths; `--rewrite` lets the scenario scripts and generated pages write what they now produce.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The house rules that a machine can see and the linter does not know. tidy.test.ts applies them; each
-// rule says what to use instead. A line may break a rule by saying why: `// tidy: <reason>`.
+// The house rules that a machine can see and the linter does not know. tidy.test.ts applies them;
+// each rule says what to use instead. A line may break a rule by saying why: `// tidy: <reason>`.
 
 export interface Rule {
   readonly pattern: RegExp;
@@ -74,7 +74,8 @@ export const rules: readonly Rule[] = [
   },
 ];
 
-export const lineCharactersMax = 100;
+/** The formatter keeps code at 100; a string or a docstring of one line may stick out a little. */
+export const lineCharactersMax = 110;
 export const fileLinesMax = 600;
 export const fileNamesForbidden = ["utils", "helpers", "common", "misc", "types", "manager"];
 

@@ -1,5 +1,5 @@
-// The world as every part of Sampan sees it: time, chance, the log and the metrics. Creators take an
-// Env as their first argument; only node/ and simulated/ know what is behind it.
+// The world as every part of Sampan sees it: time, chance, the log and the metrics. Creators take
+// an Env as their first argument; only node/ and simulated/ know what is behind it.
 
 export interface Env {
   readonly clock: Clock;

@@ -1,4 +1,5 @@
-// The real world: the system's clocks, its secure random source, pino's log and prom-client's metrics.
+// The real world: the system's clocks, its secure random source, pino's log and prom-client's
+// metrics.
 
 import type { Env } from "../env.ts";
 import { createNodeClock } from "./clock.ts";

@@ -1,5 +1,5 @@
-// Structured lines through pino: JSON for machines, one readable line per event for a terminal. Lines
-// are written synchronously, so that the last words before an exit or a crash are not lost.
+// Structured lines through pino: JSON for machines, one readable line per event for a terminal.
+// Lines are written synchronously, so that the last words before an exit or a crash are not lost.
 
 import pino from "pino";
 import { prettyFactory } from "pino-pretty";

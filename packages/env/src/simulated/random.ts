@@ -1,7 +1,7 @@
 // Chance that replays: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number
-// generators", 2018), 32-bit words, which JavaScript multiplies exactly. Every process and every site
-// has a stream of its own, derived from the seed and a name, so that a draw added in one place does
-// not shift all others.
+// generators", 2018), 32-bit words, which JavaScript multiplies exactly. Every process and every
+// site has a stream of its own, derived from the seed and a name, so that a draw added in one place
+// does not shift all others.
 
 import { createHash } from "node:crypto";
 import type { Random } from "../env.ts";

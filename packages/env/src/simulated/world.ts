@@ -1,11 +1,12 @@
 // One world of virtual time and seeded chance, in which any number of processes live.
 //
-// How it moves: events (timers, ends of sleeps) wait in a heap. The loop takes the earliest, sets the
-// clock to its time, fires it, and then lets promises settle before it takes the next: it awaits one
-// real `setImmediate`, and Node runs that only when its queues of microtasks and of `nextTick` are both
-// empty. So between two events every chain of promises has run as far as it can without time passing,
-// and always in the same order. What leaves this thread (files, sockets, worker threads, asynchronous
-// crypto) answers at moments of the machine's choosing and has no place in a simulated process.
+// How it moves: events (timers, ends of sleeps) wait in a heap. The loop takes the earliest, sets
+// the clock to its time, fires it, and then lets promises settle before it takes the next: it
+// awaits one real `setImmediate`, and Node runs that only when its queues of microtasks and of
+// `nextTick` are both empty. So between two events every chain of promises has run as far as it can
+// without time passing, and always in the same order. What leaves this thread (files, sockets,
+// worker threads, asynchronous crypto) answers at moments of the machine's choosing and has no
+// place in a simulated process.
 
 import { createHash } from "node:crypto";
 import type { Clock, Env, Timer } from "../env.ts";
