@@ -3,18 +3,13 @@
 
 import { type Env, errorMessage, IoError } from "@sampan/env";
 import type { SimulatedProcess, SimulatedWorld } from "@sampan/env/simulated";
-import { createMemoryEngine, type MemoryEngine } from "@sampan/kv/engine/memory";
+import type { MemoryEngine } from "@sampan/kv/engine/memory";
 import type { Fault, PlannedFault } from "./faults/plan.ts";
 import type { Count } from "./simulation.ts";
 
-export interface MachineOptions {
-  /** Every write and sync takes up to so long when nothing is wrong. */
-  readonly delayMsMax: number;
-  /** One read in so many waits for the disk. */
-  readonly readsPerWait: number;
-}
-
 export interface MachineParts {
+  /** What is on the disk when the machine is switched on first. */
+  firstEngine(env: Env): MemoryEngine;
   /** Brings up what runs on the machine; an `IoError` means that it could not. */
   boot(env: Env, engine: MemoryEngine): Promise<Running>;
   /** What else loses its unsynced bytes with the power. */
@@ -34,19 +29,22 @@ const bootAgainMs = 100;
 export class Machine {
   readonly #world: SimulatedWorld;
   readonly #parts: MachineParts;
-  readonly #options: MachineOptions;
+  readonly #delayMsMax: number;
   #process: SimulatedProcess;
   #engine: MemoryEngine;
   #running: Running | null = null;
   #lives = 1;
+  #isCalm = false;
   #onUp: (() => void)[] = [];
 
-  constructor(world: SimulatedWorld, parts: MachineParts, options: MachineOptions) {
+  /** Every write and sync takes up to `delayMsMax` when nothing is wrong. */
+  constructor(world: SimulatedWorld, parts: MachineParts, delayMsMax: number) {
     this.#world = world;
     this.#parts = parts;
-    this.#options = options;
+    this.#delayMsMax = delayMsMax;
     this.#process = world.process("machine-1");
-    this.#engine = createMemoryEngine(this.#process.env, options);
+    this.#engine = parts.firstEngine(this.#process.env);
+    this.#engine.setDelay(delayMsMax);
   }
 
   get lives(): number {
@@ -65,6 +63,10 @@ export class Machine {
     );
   }
 
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+
   /** Resolves when the machine is up, at once when it is. */
   async up(): Promise<void> {
     if (this.#running !== null) return;
@@ -72,7 +74,7 @@ export class Machine {
   }
 
   apply({ fault, atMs }: PlannedFault): void {
-    this.#world.env.clock.timer(atMs, () => this.#strike(fault));
+    this.#later(atMs, () => this.#strike(fault));
   }
 
   crash(downMs: number): void {
@@ -105,15 +107,15 @@ export class Machine {
     this.#startIn(downMs);
   }
 
-  /** As it was bought: delays as drawn for the whole run. */
+  /** Nothing more happens to it; what is broken already heals with the next start. */
   calm(): void {
-    this.#engine.setDelay(this.#options.delayMsMax);
+    this.#isCalm = true;
+    this.#engine.setDelay(this.#delayMsMax);
   }
 
   #strike(fault: Fault): void {
     this.#parts.faults.add(fault.type);
     this.#world.trace(`fault ${fault.type}`);
-    const { clock } = this.#world.env;
     const life = this.#lives;
     switch (fault.type) {
       case "crash":
@@ -127,17 +129,23 @@ export class Machine {
         break;
       case "slow-disk":
         this.#engine.setDelay(fault.delayMsMax);
-        clock.timer(fault.forMs, () => this.calm());
+        this.#later(fault.forMs, () => this.#engine.setDelay(this.#delayMsMax));
         break;
       case "write-failure":
         this.#engine.failNextWrite(fault.code);
-        clock.timer(fault.forMs, () => {
+        this.#later(fault.forMs, () => {
           if (life !== this.#lives) return;
           if (fault.healedBy === "crash") this.crash(0);
           else this.#restartOrReport(0);
         });
         break;
     }
+  }
+
+  #later(ms: number, happen: () => void): void {
+    this.#world.env.clock.timer(ms, () => {
+      if (!this.#isCalm) happen();
+    });
   }
 
   #restartOrReport(downMs: number): void {

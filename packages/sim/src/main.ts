@@ -6,8 +6,8 @@ import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { type CommandLine, parseCommandLine, seedMax, usage } from "./command-line.ts";
 import { renderSeed, renderSummary, repeatLine, SummaryBuilder } from "./report.ts";
-import { runSeed } from "./run-seed.ts";
-import type { Simulation } from "./simulation.ts";
+import { runSeed, type SeedResult } from "./run-seed.ts";
+import type { Play, Simulation } from "./simulation.ts";
 import { findSimulation } from "./simulations/index.ts";
 
 async function main(words: readonly string[]): Promise<number> {
@@ -36,13 +36,14 @@ async function run(simulation: Simulation, command: CommandLine): Promise<number
     node: process.version,
     firstSeed,
   });
+  const play = await simulation.prepare();
   const startedMs = performance.now();
   const endMs = minutes === null ? Number.POSITIVE_INFINITY : startedMs + minutes * 60_000;
   let hasFailed = false;
   for (let played = 0; count === null || played < count; played += 1) {
     if (performance.now() >= endMs) break;
     const seed = (firstSeed + played) % (seedMax + 1);
-    const result = await guarded({ simulation, seed, commit });
+    const result = await guarded({ name, play, seed, commit });
     summary.add(result);
     hasFailed ||= result.problems.length > 0;
     console.log(renderSeed(result, commit));
@@ -55,18 +56,19 @@ async function run(simulation: Simulation, command: CommandLine): Promise<number
 
 /** An exception that nobody caught ends the process, but not before it is said how to repeat it. */
 async function guarded(at: {
-  readonly simulation: Simulation;
+  readonly name: string;
+  readonly play: Play;
   readonly seed: number;
   readonly commit: string;
-}): ReturnType<typeof runSeed> {
-  const { simulation, seed, commit } = at;
+}): Promise<SeedResult> {
+  const { name, seed, commit } = at;
   const onUncaught = (): void => {
-    const line = repeatLine({ simulation: simulation.name, seed }, commit);
-    console.error(`${simulation.name} seed ${seed}  FAILED\n  repeat it with: ${line}`);
+    const line = repeatLine({ simulation: name, seed }, commit);
+    console.error(`${name} seed ${seed}  FAILED\n  repeat it with: ${line}`);
   };
   process.on("uncaughtExceptionMonitor", onUncaught);
   try {
-    return await runSeed(simulation, seed);
+    return await runSeed(at, seed);
   } finally {
     process.off("uncaughtExceptionMonitor", onUncaught);
   }

@@ -1,8 +1,8 @@
 // One seed of one simulation, in a world of its own.
 
 import { errorMessage } from "@sampan/env";
-import { createSimulatedWorld } from "@sampan/env/simulated";
-import type { Simulation, SimulationReport, Tally } from "./simulation.ts";
+import { createSimulatedWorld, type SimulatedWorld } from "@sampan/env/simulated";
+import type { Play, SimulationReport, Tally } from "./simulation.ts";
 
 export interface SeedResult {
   readonly simulation: string;
@@ -16,21 +16,27 @@ export interface SeedResult {
   readonly traceHash: string;
 }
 
+/** Runs take minutes or hours; one that waits for what never comes ends here. */
+const virtualMsMax = 24 * 3_600_000;
 /** A run with very many problems has one cause: the first of them tell it. */
 const problemsMax = 20;
 
-export async function runSeed(simulation: Simulation, seed: number): Promise<SeedResult> {
+/** `play` is what the simulation has prepared. */
+export async function runSeed(
+  { name, play }: { readonly name: string; readonly play: Play },
+  seed: number,
+): Promise<SeedResult> {
   const world = createSimulatedWorld(seed, { buggify: true });
   let report: SimulationReport;
   try {
-    report = await world.drive(simulation.run(world));
+    report = await world.drive(Promise.race([play(world), deadline(world)]));
   } catch (error) {
     report = { operations: new Map(), faults: new Map(), problems: [describe(error)] };
   }
   const { operations, faults, problems } = report;
   const more = problems.length - problemsMax;
   return {
-    simulation: simulation.name,
+    simulation: name,
     seed,
     operations,
     faults,
@@ -38,6 +44,11 @@ export async function runSeed(simulation: Simulation, seed: number): Promise<See
     virtualMs: world.nowMs(),
     traceHash: world.traceHash(),
   };
+}
+
+async function deadline(world: SimulatedWorld): Promise<never> {
+  await world.env.clock.sleep(virtualMsMax);
+  throw new Error(`it is not over after ${virtualMsMax / 3_600_000} hours of virtual time`);
 }
 
 function describe(error: unknown): string {

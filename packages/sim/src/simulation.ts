@@ -7,8 +7,15 @@ export interface Simulation {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
-  run(world: SimulatedWorld): Promise<SimulationReport>;
+  /**
+   * What all seeds begin with, made once and in real time: work that leaves the thread, as the hash
+   * of a password does, has no place in a world.
+   */
+  prepare(): Promise<Play>;
 }
+
+/** Plays one seed, all of it within the world. */
+export type Play = (world: SimulatedWorld) => Promise<SimulationReport>;
 
 export interface SimulationReport {
   /** What clients did, by kind and outcome. */

@@ -6,26 +6,30 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { runSeed } from "./run-seed.ts";
 import { parseSeeds } from "./seeds.ts";
-import type { Simulation } from "./simulation.ts";
-import { findSimulation, simulations } from "./simulations/index.ts";
+import type { Play } from "./simulation.ts";
+import { simulations } from "./simulations/index.ts";
 
 const seedsEach = 10;
 
-async function passes(simulation: Simulation, seed: number): Promise<void> {
-  const { problems } = await runSeed(simulation, seed);
-  assert.equal(problems.join("\n"), "", `npm run sim -- ${simulation.name} --seed ${seed}`);
+async function passes(name: string, play: Play, seed: number): Promise<void> {
+  const { problems } = await runSeed({ name, play }, seed);
+  assert.equal(problems.join("\n"), "", `npm run sim -- ${name} --seed ${seed}`);
 }
 
-for (const simulation of simulations) {
+const plays = new Map<string, Play>();
+for (const simulation of simulations) plays.set(simulation.name, await simulation.prepare());
+
+for (const [name, play] of plays) {
   for (let seed = 1; seed <= seedsEach; seed += 1) {
-    test(`${simulation.name}: seed ${seed} passes`, () => passes(simulation, seed));
+    test(`${name}: seed ${seed} passes`, () => passes(name, play, seed));
   }
 
-  test(`${simulation.name}: a seed that is played twice goes the same way twice`, async () => {
+  test(`${name}: a seed that is played twice goes the same way twice`, async () => {
     for (const seed of [101, 102, 103]) {
-      assert.deepEqual(await runSeed(simulation, seed), await runSeed(simulation, seed));
+      assert.deepEqual(await runSeed({ name, play }, seed), await runSeed({ name, play }, seed));
     }
-    const [one, other] = [await runSeed(simulation, 104), await runSeed(simulation, 105)];
+    const one = await runSeed({ name, play }, 104);
+    const other = await runSeed({ name, play }, 105);
     assert.notEqual(one.traceHash, other.traceHash);
   });
 }
@@ -33,8 +37,8 @@ for (const simulation of simulations) {
 const kept = readFileSync(join(import.meta.dirname, "..", "seeds.txt"), "utf8");
 for (const { simulation: name, seed } of parseSeeds(kept)) {
   test(`${name}: the kept seed ${seed} passes`, async () => {
-    const simulation = findSimulation(name);
-    assert.ok(simulation !== null, `seeds.txt names ${name}`);
-    await passes(simulation, seed);
+    const play = plays.get(name);
+    assert.ok(play !== undefined, `seeds.txt names ${name}`);
+    await passes(name, play, seed);
   });
 }

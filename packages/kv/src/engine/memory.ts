@@ -32,8 +32,8 @@ export interface MemoryEngine extends Engine {
   crash(random: Random, env?: Env): MemoryEngine;
   /** Opens again what this engine, closed, has left. */
   reopen(env?: Env): MemoryEngine;
-  /** Opens a checkpoint. */
-  openCheckpoint(directory: string): MemoryEngine;
+  /** Opens a copy of a checkpoint; `env` and `options` are this engine's when not given. */
+  openCheckpoint(directory: string, env?: Env, options?: MemoryEngineOptions): MemoryEngine;
   /**
    * The next batch fails with this code, and those after it are refused until a reopening. Whether
    * the batch that failed is there then is as open as with a real disk: a crash draws it.
@@ -156,10 +156,10 @@ class Twin implements MemoryEngine {
     return this.#open(this.#images.at(-1) ?? emptyImage, env);
   }
 
-  openCheckpoint(directory: string): MemoryEngine {
+  openCheckpoint(directory: string, env = this.#env, options = this.#options): MemoryEngine {
     const image = this.#checkpoints.get(directory);
     if (image === undefined) throw new IoError("io", `checkpoint: there is no ${directory}`);
-    return this.#open(image, this.#env);
+    return new Twin(env, options, { image, checkpoints: new Map() });
   }
 
   failNextWrite(code: "disk-full" | "io"): void {

@@ -4,10 +4,12 @@
 // be looked at.
 
 import { IoError } from "@sampan/env";
-import { type Reader, StoreError, type Timestamp } from "@sampan/kv/txn";
+import { type Reader, type Store, StoreError, type Timestamp } from "@sampan/kv/txn";
 import { type Bank, checkBankView } from "../checkers/index.ts";
 import { attempt } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
+
+type StoreClient = Client<Store>;
 
 interface Transfer {
   readonly from: string;
@@ -31,12 +33,12 @@ export interface BankOptions {
   readonly accounts: number;
 }
 
-export function createBank(options: BankOptions, problem: (text: string) => void): Workload {
+export function createBank(options: BankOptions, problem: (text: string) => void): Workload<Store> {
   const accounts = Array.from({ length: options.accounts }, (_, index) => `${index}`);
   return new BankWorkload({ accounts, total: accounts.length * openingBalance }, problem);
 }
 
-class BankWorkload implements Workload {
+class BankWorkload implements Workload<Store> {
   readonly name = "bank";
   readonly #bank: Bank;
   readonly #problem: (text: string) => void;
@@ -49,7 +51,7 @@ class BankWorkload implements Workload {
     this.#problem = problem;
   }
 
-  async setUp({ env, store }: Client): Promise<void> {
+  async setUp({ env, target: store }: StoreClient): Promise<void> {
     for (;;) {
       const opened = await attempt(() =>
         store.transact(async (transaction) => {
@@ -65,13 +67,13 @@ class BankWorkload implements Workload {
     }
   }
 
-  async step(client: Client): Promise<StepResult> {
+  async step(client: StoreClient): Promise<StepResult> {
     const kind = client.env.random.int(10);
     if (kind < 6) return this.#transfer(client);
     return kind < 9 ? this.#audit(client) : this.#lookBack(client);
   }
 
-  async check({ store }: Client): Promise<readonly string[]> {
+  async check({ target: store }: StoreClient): Promise<readonly string[]> {
     const snapshot = await store.snapshot();
     const balances = await scanBalances(snapshot, false);
     const recorded = await scanAll(snapshot, transfersPrefix);
@@ -93,7 +95,7 @@ class BankWorkload implements Workload {
     return wrong;
   }
 
-  async #transfer({ env, store }: Client): Promise<StepResult> {
+  async #transfer({ env, target: store }: StoreClient): Promise<StepResult> {
     const { random } = env;
     const { accounts } = this.#bank;
     const at = random.int(accounts.length);
@@ -127,7 +129,8 @@ class BankWorkload implements Workload {
     return { operation: "transfer", outcome };
   }
 
-  async #audit({ env, store }: Client): Promise<StepResult> {
+  async #audit(client: StoreClient): Promise<StepResult> {
+    const { env, target: store } = client;
     const { random } = env;
     const way = random.int(4);
     const look = (reader: Reader): Promise<Map<string, number>> => {
@@ -140,7 +143,7 @@ class BankWorkload implements Workload {
       if (done.type === "committed") this.#compare(operation, done.value);
       return { operation, outcome: done.type };
     }
-    const seen = await this.#snapshotView({ env, store }, undefined, look);
+    const seen = await this.#snapshotView(client, undefined, look);
     if (typeof seen === "string") return { operation, outcome: seen };
     this.#compare(operation, seen.balances);
     if (this.#seen.push(seen) > seenMax) this.#seen.splice(random.int(seenMax), 1);
@@ -148,7 +151,7 @@ class BankWorkload implements Workload {
   }
 
   /** A moment that was seen before, from this life or an earlier one. */
-  async #lookBack(client: Client): Promise<StepResult> {
+  async #lookBack(client: StoreClient): Promise<StepResult> {
     const operation = "look back";
     const before = this.#seen[client.env.random.int(this.#seen.length + 1)];
     if (before === undefined) return { operation, outcome: "nothing to see" };
@@ -164,7 +167,7 @@ class BankWorkload implements Workload {
 
   /** The code of the error when there is no view. */
   async #snapshotView(
-    { store }: Client,
+    { target: store }: StoreClient,
     at: Timestamp | undefined,
     look: (reader: Reader) => Promise<Map<string, number>>,
   ): Promise<Seen | string> {

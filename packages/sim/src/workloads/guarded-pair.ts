@@ -3,13 +3,15 @@
 // locks the other.
 
 import { IoError } from "@sampan/env";
-import { StoreError } from "@sampan/kv/txn";
+import { type Store, StoreError } from "@sampan/kv/txn";
 import { attempt } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
 
+type StoreClient = Client<Store>;
+
 const openingBalance = 50;
 
-export function createGuardedPair(problem: (text: string) => void): Workload {
+export function createGuardedPair(problem: (text: string) => void): Workload<Store> {
   return {
     name: "guarded-pair",
     setUp: async () => undefined,
@@ -19,7 +21,7 @@ export function createGuardedPair(problem: (text: string) => void): Workload {
       if (kind === 0) return deposit(client);
       return kind === 1 ? audit(client, problem) : withdraw(client);
     },
-    check: async ({ store }) => {
+    check: async ({ target: store }) => {
       const snapshot = await store.snapshot();
       const [left, right] = (await snapshot.getMany([keyOf(0), keyOf(1)])).map(balanceOf);
       snapshot.release();
@@ -29,7 +31,7 @@ export function createGuardedPair(problem: (text: string) => void): Workload {
   };
 }
 
-async function withdraw({ env, store }: Client): Promise<StepResult> {
+async function withdraw({ env, target: store }: StoreClient): Promise<StepResult> {
   const side = env.random.int(2);
   const amount = 1 + env.random.int(60);
   const isHot = env.random.int(4) === 0;
@@ -48,7 +50,7 @@ async function withdraw({ env, store }: Client): Promise<StepResult> {
   return { operation: "withdraw", outcome: outcomeOf(done) };
 }
 
-async function deposit({ env, store }: Client): Promise<StepResult> {
+async function deposit({ env, target: store }: StoreClient): Promise<StepResult> {
   const side = env.random.int(2);
   const done = await attempt(() =>
     store.transact(async (transaction) => {
@@ -60,7 +62,10 @@ async function deposit({ env, store }: Client): Promise<StepResult> {
   return { operation: "deposit", outcome: outcomeOf(done) };
 }
 
-async function audit({ store }: Client, problem: (text: string) => void): Promise<StepResult> {
+async function audit(
+  { target: store }: StoreClient,
+  problem: (text: string) => void,
+): Promise<StepResult> {
   try {
     const snapshot = await store.snapshot();
     try {

@@ -3,7 +3,7 @@
 // answered.
 
 import { IoError } from "@sampan/env";
-import { type Reader, StoreError, type Transaction } from "@sampan/kv/txn";
+import { type Reader, type Store, StoreError, type Transaction } from "@sampan/kv/txn";
 import {
   checkSnapshotIsolation,
   type HistoryTransaction,
@@ -12,12 +12,14 @@ import {
 import { attempt } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
 
+type StoreClient = Client<Store>;
+
 export interface ListAppendOptions {
   readonly keys: number;
   readonly operationsMax: number;
 }
 
-export function createListAppend(options: ListAppendOptions): Workload {
+export function createListAppend(options: ListAppendOptions): Workload<Store> {
   return new ListAppend(options);
 }
 
@@ -26,7 +28,7 @@ const appendsPerKey = 60;
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Step = { readonly key: string; readonly isAppend: boolean };
 
-class ListAppend implements Workload {
+class ListAppend implements Workload<Store> {
   readonly name = "list-append";
   readonly #options: ListAppendOptions;
   readonly #history: Mutable<HistoryTransaction>[] = [];
@@ -39,10 +41,11 @@ class ListAppend implements Workload {
 
   async setUp(): Promise<void> {}
 
-  async step({ env, store }: Client): Promise<StepResult> {
+  async step(client: StoreClient): Promise<StepResult> {
+    const { env, target: store } = client;
     const steps = this.#drawSteps(env.random.int(this.#options.operationsMax) + 1, env);
     const isReading = steps.every(({ isAppend }) => !isAppend);
-    if (isReading && env.random.int(2) === 0) return this.#readSnapshot({ env, store }, steps);
+    if (isReading && env.random.int(2) === 0) return this.#readSnapshot(client, steps);
     let record = this.#begin();
     const done = await attempt(() =>
       store.transact(async (transaction) => {
@@ -58,7 +61,7 @@ class ListAppend implements Workload {
     return { operation: isReading ? "read" : "append", outcome };
   }
 
-  async check(client: Client): Promise<readonly string[]> {
+  async check(client: StoreClient): Promise<readonly string[]> {
     const steps = this.#keys().map((key) => ({ key, isAppend: false }));
     const { outcome } = await this.#readSnapshot(client, steps);
     const unread = outcome === "committed" ? [] : [`list-append: the last read ended ${outcome}`];
@@ -73,14 +76,14 @@ class ListAppend implements Workload {
     return names.map((index) => `${generation}.${index}`);
   }
 
-  #drawSteps(count: number, { random }: Client["env"]): Step[] {
+  #drawSteps(count: number, { random }: StoreClient["env"]): Step[] {
     return Array.from({ length: count }, () => ({
       key: this.#keys()[random.int(this.#options.keys)] ?? "",
       isAppend: random.int(2) === 0,
     }));
   }
 
-  async #readSnapshot({ store }: Client, steps: readonly Step[]): Promise<StepResult> {
+  async #readSnapshot({ target: store }: StoreClient, steps: readonly Step[]): Promise<StepResult> {
     const record = this.#begin();
     try {
       const snapshot = await store.snapshot();

@@ -1,14 +1,16 @@
-// Something that clients do to a store again and again, over all lives of the machine, and what
-// must be true of the store in the end.
+// Something that clients do again and again to a store, or to what stands on one, over all lives of
+// the machine, and what must be true in the end.
 
 import type { Env } from "@sampan/env";
 import type { SimulatedWorld } from "@sampan/env/simulated";
-import type { Store } from "@sampan/kv/txn";
 import type { Count } from "../simulation.ts";
 
-export interface Client {
+export interface Client<Target> {
+  /** Of the life that it is in. */
   readonly env: Env;
-  readonly store: Store;
+  readonly target: Target;
+  /** The same client in the next life has the same; 0 and up. */
+  readonly slot: number;
 }
 
 /** Counted, and traced: a run and its replay must agree on each. */
@@ -17,15 +19,13 @@ export interface StepResult {
   readonly outcome: string;
 }
 
-export interface Workload {
+export interface Workload<Target> {
   readonly name: string;
-  /**
-   * Writes what it starts from, unless that is there already; called in every life before any step.
-   */
-  setUp(client: Client): Promise<void>;
-  step(client: Client): Promise<StepResult>;
+  /** Writes what it starts from, unless it is there; called in every life before any step. */
+  setUp(client: Client<Target>): Promise<void>;
+  step(client: Client<Target>): Promise<StepResult>;
   /** Called in the end, when nobody else is there; answers what is wrong. */
-  check(client: Client): Promise<readonly string[]>;
+  check(client: Client<Target>): Promise<readonly string[]>;
 }
 
 export interface ClientsOptions {
@@ -34,9 +34,9 @@ export interface ClientsOptions {
   readonly pauseMsMax: number;
 }
 
-export interface ClientsParts {
+export interface ClientsParts<Target> {
   readonly world: SimulatedWorld;
-  readonly workloads: readonly Workload[];
+  readonly workloads: readonly Workload<Target>[];
   readonly operations: Count;
   problem(text: string): void;
 }
@@ -49,14 +49,15 @@ export interface RunningClients {
 /**
  * Lets the clients of one life loose. They end with it, at a stop, or at a store that is closed.
  */
-export function startClients(
-  client: Client,
-  parts: ClientsParts,
+export function startClients<Target>(
+  life: { readonly env: Env; readonly target: Target },
+  parts: ClientsParts<Target>,
   options: ClientsOptions,
 ): RunningClients {
   const stopping = new AbortController();
-  const running = Array.from({ length: options.clients }, () =>
-    runClient(client, parts, { ...options, signal: stopping.signal }).catch((error: unknown) => {
+  const { signal } = stopping;
+  const running = Array.from({ length: options.clients }, (_, slot) =>
+    runClient({ ...life, slot }, parts, { ...options, signal }).catch((error: unknown) => {
       parts.problem(`a client failed: ${describe(error)}`);
     }),
   );
@@ -68,9 +69,9 @@ export function startClients(
   };
 }
 
-async function runClient(
-  client: Client,
-  parts: ClientsParts,
+async function runClient<Target>(
+  client: Client<Target>,
+  parts: ClientsParts<Target>,
   options: ClientsOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
   const { clock, random } = client.env;
