@@ -1,3 +1,5 @@
+// A view of one moment, as database.ts hands it out.
+
 import type { Database } from "./database.ts";
 import type { Native, SnapshotHandle } from "./native.ts";
 

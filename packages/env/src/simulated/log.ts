@@ -1,5 +1,6 @@
 // A log that is kept, so that a test can read it, and that tells the world of marks and of errors.
 
+import { types } from "node:util";
 import type { Log, LogFields } from "../env.ts";
 
 export interface LogLine {
@@ -38,7 +39,8 @@ export function renderLine(line: LogLine): string {
 }
 
 function renderValue(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(`${value.name}: ${value.message}`);
+  // Only its own process made it, so there is no other realm. The stack names paths: not in a trace.
+  if (types.isNativeError(value)) return JSON.stringify(`${value.name}: ${value.message}`);
   if (value instanceof Uint8Array) return Buffer.from(value).toString("hex");
   try {
     return JSON.stringify(value, (_key, inner) =>
