@@ -24,7 +24,7 @@ const sourceDirectory = join(packageDirectory, "native");
 const installCommand = "apt-get install -y --no-install-recommends g++ librocksdb-dev";
 const includeDirectories = ["/usr/include", "/usr/local/include"];
 /** The C API has what the addon calls since then; Debian 12 has 7.8, Ubuntu 24.04 has 8.9. */
-const rocksdbMajorMin = 7;
+const rocksdbVersionMin = { major: 7, minor: 8 };
 
 const compileFlags = [
   "-std=c++17",
@@ -108,9 +108,13 @@ function rocksdbHeaders() {
     .map((include) => join(include, "rocksdb"))
     .find((candidate) => existsSync(join(candidate, "c.h")));
   if (directory === undefined) throw missing("librocksdb's header rocksdb/c.h");
-  const major = /#define ROCKSDB_MAJOR (\d+)/.exec(readText(join(directory, "version.h")))?.[1];
-  if (Number(major) < rocksdbMajorMin) {
-    throw new Error(`RocksDB ${rocksdbMajorMin} or newer is needed; ${directory} is of ${major}`);
+  const text = readText(join(directory, "version.h"));
+  const part = (name) => Number(new RegExp(`#define ROCKSDB_${name} (\\d+)`).exec(text)?.[1]);
+  const [major, minor] = [part("MAJOR"), part("MINOR")];
+  const { major: majorMin, minor: minorMin } = rocksdbVersionMin;
+  if (!(major > majorMin || (major === majorMin && minor >= minorMin))) {
+    const found = `${directory} is of ${major}.${minor}`;
+    throw new Error(`RocksDB ${majorMin}.${minorMin} or newer is needed: ${found}`);
   }
   return directory;
 }
