@@ -274,9 +274,9 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * How long, milliseconds, this thread has waited for a processor so far: the second figure of Linux's
- * schedstat (Documentation/scheduler/sched-stats.rst). Makes no garbage, whose collection would be
- * the longest turn of all.
+ * How long, milliseconds, this thread has waited for a processor so far: the second figure of
+ * Linux's schedstat (Documentation/scheduler/sched-stats.rst). Makes no garbage, whose collection
+ * would be the longest turn of all.
  */
 function openWaitClock() {
   const file = openSync(`/proc/self/task/${process.pid}/schedstat`, "r");
