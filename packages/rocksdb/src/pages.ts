@@ -9,7 +9,7 @@ export interface Page {
 
 /** What a cursor asks for in its first fillings; it stays at the last. */
 export const fillings = [
-  { rowsMax: 4, pageBytes: 4 * 1024 },
+  { rowsMax: 2, pageBytes: 4 * 1024 },
   { rowsMax: 64, pageBytes: 32 * 1024 },
   { rowsMax: 0xffff_ffff, pageBytes: 256 * 1024 },
 ] as const;
