@@ -43,11 +43,19 @@ export function planFaults(random: Random, durationMs: number): readonly Planned
   // A crash is what matters most: every second plan without it would be a waste.
   const enabled = faultTypes.filter((type) => type === "crash" || random.int(2) === 0);
   const count = random.int(faultsMax + 1);
-  const plan = Array.from({ length: count }, () => ({
-    atMs: random.fraction() * durationMs,
-    fault: drawFault(random, enabled[random.int(enabled.length)] ?? "crash"),
-  }));
-  return plan.sort((a, b) => a.atMs - b.atMs);
+  const plan = Array.from({ length: count }, () => {
+    const atMs = random.fraction() * durationMs;
+    const fault = drawFault(random, enabled[random.int(enabled.length)] ?? "crash");
+    return [{ atMs, fault }, ...aftermath(random, atMs)];
+  });
+  return plan.flat().sort((a, b) => a.atMs - b.atMs);
+}
+
+/** What a fault has begun is in its most delicate state right behind it. */
+function aftermath(random: Random, atMs: number): PlannedFault[] {
+  if (random.int(3) > 0) return [];
+  const behindMs = 2 ** (random.fraction() * 10);
+  return [{ atMs: atMs + behindMs, fault: drawFault(random, "crash") }];
 }
 
 function drawFault(random: Random, type: FaultType): Fault {

@@ -31,23 +31,28 @@ const pageRows = 100;
 
 export interface BankOptions {
   readonly accounts: number;
+  /** Of ten steps so many are transfers. */
+  readonly transfersOfTen: number;
 }
 
 export function createBank(options: BankOptions, problem: (text: string) => void): Workload<Store> {
   const accounts = Array.from({ length: options.accounts }, (_, index) => `${index}`);
-  return new BankWorkload({ accounts, total: accounts.length * openingBalance }, problem);
+  const bank = { accounts, total: accounts.length * openingBalance };
+  return new BankWorkload(bank, options.transfersOfTen, problem);
 }
 
 class BankWorkload implements Workload<Store> {
   readonly name = "bank";
   readonly #bank: Bank;
+  readonly #transfersOfTen: number;
   readonly #problem: (text: string) => void;
   readonly #transfers: Transfer[] = [];
   readonly #seen: Seen[] = [];
   #newest: Timestamp = 0n;
 
-  constructor(bank: Bank, problem: (text: string) => void) {
+  constructor(bank: Bank, transfersOfTen: number, problem: (text: string) => void) {
     this.#bank = bank;
+    this.#transfersOfTen = transfersOfTen;
     this.#problem = problem;
   }
 
@@ -68,9 +73,9 @@ class BankWorkload implements Workload<Store> {
   }
 
   async step(client: StoreClient): Promise<StepResult> {
-    const kind = client.env.random.int(10);
-    if (kind < 6) return this.#transfer(client);
-    return kind < 9 ? this.#audit(client) : this.#lookBack(client);
+    const { random } = client.env;
+    if (random.int(10) < this.#transfersOfTen) return this.#transfer(client);
+    return random.int(4) > 0 ? this.#audit(client) : this.#lookBack(client);
   }
 
   async check({ target: store }: StoreClient): Promise<readonly string[]> {

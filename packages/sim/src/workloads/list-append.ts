@@ -17,6 +17,8 @@ type StoreClient = Client<Store>;
 export interface ListAppendOptions {
   readonly keys: number;
   readonly operationsMax: number;
+  /** Of ten operations so many append. */
+  readonly appendsOfTen: number;
 }
 
 export function createListAppend(options: ListAppendOptions): Workload<Store> {
@@ -79,7 +81,7 @@ class ListAppend implements Workload<Store> {
   #drawSteps(count: number, { random }: StoreClient["env"]): Step[] {
     return Array.from({ length: count }, () => ({
       key: this.#keys()[random.int(this.#options.keys)] ?? "",
-      isAppend: random.int(2) === 0,
+      isAppend: random.int(10) < this.#options.appendsOfTen,
     }));
   }
 
