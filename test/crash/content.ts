@@ -23,8 +23,8 @@ const configMediaType = "application/vnd.oci.image.config.v1+json";
 const layerMediaType = "application/vnd.oci.image.layer.v1.tar";
 
 /**
- * A blob is a nonce and a piece of one pool of noise. Once they have `budgetBytes` together, all are
- * small: a long series must fit a disk.
+ * A blob is a nonce and a piece of one pool of noise. Once they have `budgetBytes` together, all
+ * are small: a long series must fit a disk.
  */
 export function createContentSource(random: Random, budgetBytes: number): ContentSource {
   let left = budgetBytes;

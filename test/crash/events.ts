@@ -1,5 +1,6 @@
-// The event log of a stopped server: dense, its chain of hashes whole, and every acknowledged change in
-// it. Each kill that tore it would have left a mark, so that the end of a series is early enough.
+// The event log of a stopped server: dense, its chain of hashes whole, and every acknowledged
+// change in it. Each kill that tore it would have left a mark, so that the end of a series is early
+// enough.
 
 import { createNodeEnv } from "@sampan/env/node";
 import { openEmbeddedStore } from "@sampan/kv/embedded";

@@ -1,6 +1,6 @@
-// What clients were told, and so what a registry must answer after a crash. Pure bookkeeping: pushers
-// note each attempt before the request and each acknowledgement after the answer; the verifier asks
-// which answers are possible.
+// What clients were told, and so what a registry must answer after a crash. Pure bookkeeping:
+// pushers note each attempt before the request and each acknowledgement after the answer; the
+// verifier asks which answers are possible.
 
 import type { Random } from "@sampan/env";
 

@@ -1,5 +1,5 @@
-// `npm run crash -- registry`: kill -9 rounds and power-loss rounds against the real server. Exit code 1
-// on any loss, with the line that repeats the series.
+// `npm run crash -- registry`: kill -9 rounds and power-loss rounds against the real server. Exit
+// code 1 on any loss, with the line that repeats the series.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -13,8 +13,7 @@ const syncs: Readonly<Record<string, readonly string[]>> = {
   blob: ["blobs/*[!/]"],
   directory: ["*/"],
   log: ["*.log"],
-  // Each directory alone.
-  "data-directory": ["./"],
+  // Directories by themselves.
   "blob-directory": ["blobs/*/"],
   "store-directory": ["kv/"],
 };

@@ -1,6 +1,6 @@
 // One client that pushes, moves tags and deletes in repositories of its own, one request after the
-// other, and notes in the ledger what it attempted and what was acknowledged. Several run at once, so
-// that a kill meets requests in every state.
+// other, and notes in the ledger what it attempted and what was acknowledged. Several run at once,
+// so that a kill meets requests in every state.
 
 import type { Random } from "@sampan/env";
 import type { Answer, Call, Client } from "./client.ts";

@@ -1,6 +1,7 @@
-// A series of rounds on one data directory. A round: clients push at a running server, it is killed at a
-// random moment, perhaps the power goes with it, perhaps it is killed again while it starts; then it
-// starts, and everything it ever acknowledged is asked for. The server goes on into the next round.
+// A series of rounds on one data directory. A round: clients push at a running server, it is killed
+// at a random moment, perhaps the power goes with it, perhaps it is killed again while it starts;
+// then it starts, and everything it ever acknowledged is asked for. The server goes on into the
+// next round.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -181,6 +182,8 @@ class Series {
     how: { readonly seed: number; readonly killMs: number; readonly pushed: PusherCounts },
   ): Promise<void> {
     const client = createClient(server.origin, this.#password);
+    // The first password costs a hash; the kill is to come in the midst of the pushes.
+    await client.send({ method: "GET", path: "/v2/" });
     let isKilled = false;
     const sharedSource = createContentSource(createSimulatedRandom(how.seed, "shared"), 0);
     const shared = Array.from({ length: sharedBlobs }, () => sharedSource.blob());

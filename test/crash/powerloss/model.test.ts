@@ -1,5 +1,5 @@
-// The library against a naive model of a disk, on random programs: a file is what it was at its last
-// sync, a directory has the names that it had at its own.
+// The library against a naive model of a disk, on random programs: a file is what it was at its
+// last sync, a directory has the names that it had at its own.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -1,9 +1,10 @@
-// Takes a directory back to what its disk might hold after a power failure: what was synced is there,
-// of what was not a seed decides. Works after the program was killed, from the journal of model.c.
+// Takes a directory back to what its disk might hold after a power failure: what was synced is
+// there, of what was not a seed decides. Works after the program was killed, from the journal of
+// model.c.
 //
-// Names: in each directory the changes that no fsync of it covers stay up to some point and are undone
-// behind it, newest first over the whole tree. Bytes: of each file the sectors that differ from its
-// durable image are new, old, or (beyond its durable end) zero, or not there at all.
+// Names: in each directory the changes that no fsync of it covers stay up to some point and are
+// undone behind it, newest first over the whole tree. Bytes: of each file the sectors that differ
+// from its durable image are new, old, or (beyond its durable end) zero, or not there at all.
 
 import {
   closeSync,

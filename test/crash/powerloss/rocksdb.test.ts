@@ -1,6 +1,6 @@
-// RocksDB under power loss, through our addon: of synced batches a prefix is left, whole, in all families
-// at once, and none that was answered is missing. And that the library sees every call that changes
-// files, of RocksDB and of libuv: strace, which sees all, counts the same.
+// RocksDB under power loss, through our addon: of synced batches a prefix is left, whole, in all
+// families at once, and none that was answered is missing. And that the library sees every call
+// that changes files, of RocksDB and of libuv: strace, which sees all, counts the same.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
