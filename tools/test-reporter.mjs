@@ -10,20 +10,34 @@ export default async function* report(events) {
   const files = new Map();
   for await (const event of events) {
     if (event.type === "test:stdout" || event.type === "test:stderr") yield event.data.message;
+    if (event.type === "test:complete" && isFile(event.data)) yield ending(files, event.data);
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
     yield* result(files, event.type === "test:pass", event.data);
-  }
-  for (const [file, tally] of [...files].sort()) {
-    yield `${tally.failed > 0 ? "FAIL" : "ok  "} ${file}  ${summary(tally)}\n`;
   }
   yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`;
 }
 
+/** Node runs each file as a test of its own, which ends behind those in it. */
+function isFile(data) {
+  return data.name.endsWith(".test.ts");
+}
+
+function ending(files, data) {
+  const file = fileOf(data);
+  const tally = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
+  const seconds = ((data.details?.duration_ms ?? 0) / 1000).toFixed(1);
+  return `${tally.failed > 0 ? "FAIL" : "ok  "} ${file}  ${summary(tally)}  ${seconds} s\n`;
+}
+
+function fileOf(data) {
+  return relative(process.cwd(), data.file ?? data.name);
+}
+
 function* result(files, passed, data) {
   if (data.details?.type === "suite") return;
-  const file = relative(process.cwd(), data.file ?? data.name);
+  const file = fileOf(data);
   // A file's own test stands for a crash on loading, unless it passed: then its tests speak.
-  if (data.name.endsWith(".test.ts") && passed) return;
+  if (isFile(data) && passed) return;
   if (!files.has(file)) files.set(file, { passed: 0, failed: 0, skipped: 0 });
   const skipped = data.skip !== undefined;
   const kind = skipped ? "skipped" : passed ? "passed" : "failed";
