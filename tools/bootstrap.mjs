@@ -49,7 +49,7 @@ function requireSystem() {
   if (missing.length === 0) return;
   const install = systemInstall();
   if (install === null) {
-    fail(`${missing.join(" and ")} missing: install RocksDB's development package and g++`);
+    fail(`${missing.join(" and ")} missing: install RocksDB's development package (7.8+) and g++`);
   }
   const asRoot = process.getuid?.() === 0;
   if (!asRoot || install.manager !== "apt-get") {
@@ -70,7 +70,7 @@ function systemMissing() {
   if (spawnSync(compiler, ["--version"], { stdio: "ignore" }).status !== 0) {
     missing.push(`a C++ compiler (${compiler})`);
   }
-  const places = ["/usr/include", "/usr/local/include", "/opt/homebrew/include"];
+  const places = ["/usr/include", "/usr/local/include"];
   if (!places.some((place) => existsSync(join(place, "rocksdb", "c.h")))) {
     missing.push("RocksDB's headers (rocksdb/c.h)");
   }
@@ -82,7 +82,6 @@ function systemInstall() {
     ["apt-get", ["install", "-y", "--no-install-recommends", "g++", "librocksdb-dev"]],
     ["dnf", ["install", "-y", "gcc-c++", "rocksdb-devel"]],
     ["pacman", ["-S", "--noconfirm", "gcc", "rocksdb"]],
-    ["brew", ["install", "rocksdb"]],
   ];
   for (const [manager, args] of managers) {
     if (spawnSync(manager, ["--version"], { stdio: "ignore" }).status === 0) {

@@ -13,7 +13,8 @@ export type Maybe<T> = T | Promise<T>;
  * there whole or not at all.
  *
  * Every failure is an `IoError`: `disk-full` and `io` (nothing of the batch was acknowledged; the
- * engine refuses later writes until it is opened again), `corrupt`, `closed`.
+ * engine refuses later writes until it is opened again), `corrupt`, `closed`, and `busy` (more writes
+ * wait than the engine holds: nothing happened, try again).
  */
 export interface Engine {
   /** The value, or null. `snapshot` null reads the newest. The bytes are the caller's. */
