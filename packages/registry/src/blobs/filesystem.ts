@@ -15,6 +15,12 @@ export const writeBackBytes = 64 * 1024 * 1024;
 /** Write-backs of all uploads at once: each takes a thread of libuv's pool, reads need theirs. */
 const writeBacksMax = 2;
 
+/**
+ * Bytes of one write. The page cache takes memory in pieces of that size, and in a virtual machine
+ * pieces of a megabyte are ever again ones that the host has taken back: three times the time.
+ */
+const writeBytesMax = 128 * 1024;
+
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 export interface FilesystemBlobsOptions {
@@ -126,7 +132,7 @@ class FileUpload implements BlobUpload {
     try {
       let written = 0;
       while (written < chunk.byteLength) {
-        const length = chunk.byteLength - written;
+        const length = Math.min(chunk.byteLength - written, writeBytesMax);
         const result = await this.#file.write(chunk, written, length, this.bytes + written);
         written += result.bytesWritten;
       }

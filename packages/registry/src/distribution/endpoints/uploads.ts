@@ -138,7 +138,8 @@ export async function putUpload(context: DistributionContext, call: Call): Promi
     finish(context, call, { ...target, digest: digest.value }),
   );
   if (reply.status !== distributionErrors["upload-unknown"].status) return reply;
-  // Sent again after an answer that was lost, or that could not tell: the blob is there, all is well.
+  // Sent again after an answer that was lost, or that could not tell: the blob is there, all is
+  // well.
   const blob = await reading(context.store, (reader) =>
     findBlob(reader, call.repository, digest.value),
   );

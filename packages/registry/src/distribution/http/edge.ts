@@ -10,6 +10,7 @@ import type { Distribution } from "../distribution.ts";
 import type { Reply } from "../reply.ts";
 import { failureReply } from "../reply.ts";
 import { openBodyFile, sendFile, sendStream } from "./body-sender.ts";
+import { createChunkRelease } from "./chunk-release.ts";
 import { Exchange } from "./exchange.ts";
 import type { OriginOf } from "./origin.ts";
 import { createRequestMetrics } from "./request-metrics.ts";
@@ -38,6 +39,7 @@ export interface HttpEdgeDeps {
 export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
   const { distribution, pool, originOf } = deps;
   const metrics = createRequestMetrics(env.metrics);
+  const chunks = createChunkRelease();
   const exchanges = new WeakMap<Socket, Exchange>();
 
   async function serve(
@@ -91,7 +93,7 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
 
   return {
     handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-      const exchange = new Exchange(request, response, { originOf, expectsContinue });
+      const exchange = new Exchange(request, response, { originOf, chunks, expectsContinue });
       exchanges.set(request.socket, exchange);
       void serve(request, response, exchange);
     },

@@ -5,7 +5,15 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { IoError } from "@sampan/env";
 import type { DistributionRequest, RequestBody, TakeChunk } from "../request.ts";
+import type { ChunkRelease } from "./chunk-release.ts";
 import type { OriginOf } from "./origin.ts";
+
+export interface ExchangeOptions {
+  readonly originOf: OriginOf;
+  readonly chunks: ChunkRelease;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+}
 
 export class Exchange implements DistributionRequest, RequestBody {
   readonly method: string;
@@ -21,14 +29,10 @@ export class Exchange implements DistributionRequest, RequestBody {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #originOf: OriginOf;
-  /** The client waits for `100 Continue` before it sends the body. */
+  readonly #chunks: ChunkRelease;
   readonly #expectsContinue: boolean;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    options: { readonly originOf: OriginOf; readonly expectsContinue: boolean },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
     const url = request.url ?? "/";
     const mark = url.indexOf("?");
     this.method = request.method ?? "GET";
@@ -37,6 +41,7 @@ export class Exchange implements DistributionRequest, RequestBody {
     this.#request = request;
     this.#response = response;
     this.#originOf = options.originOf;
+    this.#chunks = options.chunks;
     this.#expectsContinue = options.expectsContinue;
   }
 
@@ -88,10 +93,16 @@ export class Exchange implements DistributionRequest, RequestBody {
           fail(error);
           return;
         }
-        if (full === null) return;
+        if (full === null) {
+          this.#chunks.release(chunk);
+          return;
+        }
         this.waitsForClient = false;
         request.pause();
-        full.then(resume, fail);
+        full.then(() => {
+          this.#chunks.release(chunk);
+          resume();
+        }, fail);
       });
       request.on("end", () => {
         this.waitsForClient = false;

@@ -19,7 +19,7 @@ export interface StreamHash {
   readonly algorithm: DigestAlgorithm;
   /** Bytes that were hashed. */
   readonly bytes: number;
-  /** Hashes the first `count` bytes of the buffer, which is out of hand until it resolves. */
+  /** Hashes the first `count` bytes of the buffer, which must not change until it resolves. */
   update(buffer: PooledBuffer, count: number): Promise<void>;
   /** Lower-case hexadecimal; null: the state is lost (a worker died). The stream ends with it. */
   finish(): Promise<string | null>;
@@ -97,9 +97,7 @@ class PooledStreamHash implements StreamHash {
       this.#here.update(buffer.bytes.subarray(0, count));
       return;
     }
-    const memory = await this.#worker.update(buffer.bytes.buffer as ArrayBuffer, count);
-    if (memory === null) this.#lost = true;
-    else buffer.bytes = Buffer.from(memory);
+    if (!(await this.#worker.update(buffer.memory, count))) this.#lost = true;
   }
 
   async finish(): Promise<string | null> {
@@ -113,10 +111,10 @@ class PooledStreamHash implements StreamHash {
   }
 }
 
-/** Null: the worker is gone, and what was sent to it. */
 interface WorkerStream {
-  /** Gives the memory back. */
-  update(memory: ArrayBuffer, bytes: number): Promise<ArrayBuffer | null>;
+  /** False: the worker is gone. */
+  update(memory: SharedArrayBuffer, bytes: number): Promise<boolean>;
+  /** Null: the worker is gone. */
   finish(): Promise<string | null>;
   abandon(): void;
 }
@@ -154,12 +152,10 @@ class HashWorker {
     this.#waiters.set(stream, []);
     this.#post({ type: "start", stream, algorithm });
     return {
-      update: async (memory, bytes) => {
-        const answer = await this.#ask({ type: "update", stream, memory, bytes }, [memory]);
-        return answer?.type === "updated" ? answer.memory : null;
-      },
+      update: async (memory, bytes) =>
+        (await this.#ask({ type: "update", stream, memory, bytes })) !== null,
       finish: async () => {
-        const answer = await this.#ask({ type: "finish", stream }, []);
+        const answer = await this.#ask({ type: "finish", stream });
         return answer?.type === "finished" ? answer.hex : null;
       },
       abandon: () => {
@@ -170,12 +166,12 @@ class HashWorker {
     };
   }
 
-  #ask(request: HashRequest, moved: readonly ArrayBuffer[]): Promise<HashAnswer | null> {
+  #ask(request: HashRequest): Promise<HashAnswer | null> {
     return new Promise((resolve) => {
       const waiters = this.#waiters.get(request.stream);
       if (this.#gone || waiters === undefined) return resolve(null);
       waiters.push(resolve);
-      this.#worker.postMessage(request, moved);
+      this.#post(request);
     });
   }
 

@@ -1,4 +1,4 @@
-// The body of a hashing worker thread: node:crypto over memory that the main thread sends.
+// The body of a hashing worker thread: node:crypto over memory that the main thread shares with it.
 // JavaScript, because Node 20 gives worker threads no loader: the same file serves from source and
 // built. hash-pool.ts starts it; hash-messages.ts says what goes back and forth. // hot path
 
@@ -14,12 +14,9 @@ const port = parentPort;
 /** @type {Map<number, import("node:crypto").Hash>} */
 const streams = new Map();
 
-/**
- * @param {HashAnswer} message
- * @param {ArrayBuffer[]} moved
- */
-function answer(message, moved) {
-  port.postMessage(message, moved);
+/** @param {HashAnswer} message */
+function answer(message) {
+  port.postMessage(message);
 }
 
 port.on("message", (/** @type {HashRequest} */ request) => {
@@ -31,11 +28,10 @@ port.on("message", (/** @type {HashRequest} */ request) => {
   const hash = streams.get(stream);
   if (hash === undefined) throw new TypeError(`no hash stream ${stream}`);
   if (request.type === "update") {
-    const { memory } = request;
-    hash.update(new Uint8Array(memory, 0, request.bytes));
-    answer({ type: "updated", stream, memory }, [memory]);
+    hash.update(new Uint8Array(request.memory, 0, request.bytes));
+    answer({ type: "updated", stream });
     return;
   }
   streams.delete(stream);
-  if (request.type === "finish") answer({ type: "finished", stream, hex: hash.digest("hex") }, []);
+  if (request.type === "finish") answer({ type: "finished", stream, hex: hash.digest("hex") });
 });

@@ -1,12 +1,12 @@
 // Takes the body of an upload off the wire into the blob store and through the hash, in bounded
-// memory: chunks are gathered in a pooled buffer; a full one is appended to the file, then hashed,
-// while others fill and are appended. With all of its buffers busy the client is held back.
-// hot path
+// memory: chunks are gathered in a pooled buffer; a full one is appended to the file and hashed at
+// the same time, while others fill. With all of its buffers busy the client is held back.
+// // hot path
 
 import { type Env, IoError } from "@sampan/env";
 import type { BlobUpload } from "../../blobs/blobs.ts";
 import type { BufferPool, PooledBuffer } from "../buffer-pool.ts";
-import { bufferBytesMax } from "../buffer-pool.ts";
+import { bufferBytesMax, copyInto } from "../buffer-pool.ts";
 import type { RequestBody } from "../request.ts";
 import type { StreamHash } from "./hash-pool.ts";
 
@@ -99,7 +99,7 @@ class Intake {
       const room = this.#filling.bytes.byteLength - this.#filled;
       const end = Math.min(from + room, chunk.byteLength);
       const part = from === 0 && end === chunk.byteLength ? chunk : chunk.subarray(from, end);
-      this.#filling.bytes.set(part, this.#filled);
+      copyInto(this.#filling.bytes, part, this.#filled);
       this.#filled += part.byteLength;
       from = end;
       if (this.#filled === this.#filling.bytes.byteLength) this.#flush();
@@ -120,12 +120,11 @@ class Intake {
     this.#filling = null;
     this.#busy += 1;
     const bytes = buffer.bytes.subarray(0, this.#filled);
-    // One after the other: while it is hashed its memory is in another thread's hands. The next
-    // buffer is written meanwhile. Behind a failed append nothing is written: the file would have a
-    // hole.
+    // Behind a failed append nothing is written: the file would have a hole.
     this.#appends = this.#appends.then(() => this.#target.file.append(bytes));
-    const hashed = this.#appends.then(() => this.#target.hash?.update(buffer, bytes.byteLength));
-    hashed.catch(this.#fail).finally(() => {
+    const hashed = this.#target.hash?.update(buffer, bytes.byteLength);
+    const done = Promise.all([this.#appends.catch(this.#fail), hashed]);
+    void done.then(() => {
       this.#busy -= 1;
       this.#pool.give(buffer);
       this.#onFree?.();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSimulatedWorld, type SimulatedWorld } from "@sampan/env/simulated";
+import { newBuffer } from "../buffer-pool.ts";
 import { HashPool, type StreamHash } from "./hash-pool.ts";
 import { type UploadSession, UploadSessions } from "./sessions.ts";
 
@@ -11,7 +12,7 @@ function setUp(): { world: SimulatedWorld; sessions: UploadSessions } {
 }
 
 async function hashed(hash: StreamHash | null, count: number): Promise<void> {
-  await hash?.update({ bytes: Buffer.alloc(count) }, count);
+  await hash?.update(newBuffer(count), count);
 }
 
 function algorithmOf(session: UploadSession): string | null {
