@@ -30,9 +30,9 @@ if (!Object.hasOwn(commands, name)) {
 }
 requireNode();
 process.chdir(root);
-requireSystem();
-install();
-build();
+await requireSystem();
+await install();
+await build();
 process.exitCode = await commands[name](args);
 
 function requireNode() {
@@ -44,7 +44,7 @@ function requireNode() {
 }
 
 /** RocksDB's headers and a C++ compiler: the one thing that npm does not bring. */
-function requireSystem() {
+async function requireSystem() {
   const missing = systemMissing();
   if (missing.length === 0) return;
   const install = systemInstall();
@@ -58,8 +58,8 @@ function requireSystem() {
   }
   say(`installing ${missing.join(" and ")} (${install.command})`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  quiet("apt-get", ["update"], { env, allowFailure: true });
-  quiet("apt-get", install.args, { env, hint: `try it by hand: ${install.command}` });
+  await quiet("apt-get", ["update"], { env, allowFailure: true });
+  await quiet("apt-get", install.args, { env, hint: `try it by hand: ${install.command}` });
   const still = systemMissing();
   if (still.length > 0) fail(`still missing after the install: ${still.join(" and ")}`);
 }
@@ -91,15 +91,15 @@ function systemInstall() {
   return null;
 }
 
-function install() {
+async function install() {
   const stampFile = join(root, "node_modules", ".sampan-stamp");
   const stamp = lockStamp();
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return;
   say("installing packages (once, until the lock file changes)");
   const npm = process.env.npm_execpath;
   const install = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  if (npm?.endsWith(".js")) quiet(process.execPath, [npm, ...install]);
-  else quiet("npm", install);
+  if (npm?.endsWith(".js")) await quiet(process.execPath, [npm, ...install]);
+  else await quiet("npm", install);
   writeFileSync(stampFile, stamp);
 }
 
@@ -113,21 +113,28 @@ function lockStamp() {
   return hash.digest("hex");
 }
 
-function build() {
+async function build() {
   const first = !existsSync(join(root, "packages", "cli", "dist"));
   if (first) say("building");
-  quiet(process.execPath, [join(root, "packages", "rocksdb", "build.mjs")]);
-  quiet(process.execPath, [bin("tsc"), "-b"]);
+  await Promise.all([
+    quiet(process.execPath, [join(root, "packages", "rocksdb", "build.mjs")]),
+    quiet(process.execPath, [bin("tsc"), "-b"]),
+  ]);
 }
 
 /** Runs to the end without a word, unless it fails: then all it said is shown. */
-function quiet(command, args, { env = process.env, allowFailure = false, hint = "" } = {}) {
-  const done = spawnSync(command, args, { cwd: root, env, encoding: "utf8", maxBuffer: 1 << 26 });
-  if (done.status === 0 || allowFailure) return;
-  process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-  fail(
-    `${[command, ...args].join(" ")} failed${done.error ? `: ${done.error.message}` : ""}\n${hint}`,
-  );
+async function quiet(command, args, { env = process.env, allowFailure = false, hint = "" } = {}) {
+  const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  child.stdout.on("data", (chunk) => (said += chunk));
+  child.stderr.on("data", (chunk) => (said += chunk));
+  const failure = await new Promise((resolve) => {
+    child.on("error", (error) => resolve(error.message));
+    child.on("close", (code) => resolve(code === 0 ? null : `exit code ${code}`));
+  });
+  if (failure === null || allowFailure) return;
+  process.stderr.write(said);
+  fail(`${[command, ...args].join(" ")} failed: ${failure}\n${hint}`);
 }
 
 /** Runs Node in the foreground; signals go on to it, its exit code is ours. */
@@ -136,12 +143,25 @@ function node(args) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }
+  stopWithNpm(child);
   return new Promise((resolve) => {
     child.on("error", (error) => fail(error.message));
     child.on("exit", (code, signal) =>
       resolve(signal === null ? code : 128 + signalNumber(signal)),
     );
   });
+}
+
+/** npm's shell dies of a signal without passing it on; whoever stopped npm meant the server. */
+function stopWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 250);
+  watch.unref();
 }
 
 function signalNumber(signal) {
