@@ -25,6 +25,8 @@ export interface LivesParts<Target> {
   open(env: Env, engine: MemoryEngine, isEnding: boolean): Promise<Opened<Target>>;
   /** What else loses its unsynced bytes with the power. */
   onCrash(): void;
+  /** Behind the checks of the workloads, on the same life. */
+  lastCheck(target: Target): Promise<readonly string[]>;
   problem(text: string): void;
   readonly problems: readonly string[];
 }
@@ -95,6 +97,7 @@ export async function playLives<Target>(
     if (end.target === null) break;
     wrong.push(...(await workload.check({ env: world.env, target: end.target, slot: 0 })));
   }
+  if (end.target !== null) wrong.push(...(await parts.lastCheck(end.target)));
   const problems = [...parts.problems, ...wrong];
   return { operations: operations.tally, faults: faults.tally, problems };
 }

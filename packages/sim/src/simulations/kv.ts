@@ -5,7 +5,7 @@ import type { Env } from "@sampan/env";
 import type { SimulatedWorld } from "@sampan/env/simulated";
 import { createMemoryEngine } from "@sampan/kv/engine/memory";
 import type { Store } from "@sampan/kv/txn";
-import { drawStoreSettings, openSimulatedStore } from "../embedded-store.ts";
+import { calmStore, drawStoreSettings, openSimulatedStore } from "../embedded-store.ts";
 import { drawLives, type LivesParts, playLives } from "../lives.ts";
 import type { Simulation, SimulationReport } from "../simulation.ts";
 import { createBank } from "../workloads/bank.ts";
@@ -32,9 +32,8 @@ async function playKv(world: SimulatedWorld): Promise<SimulationReport> {
     workloads: createWorkloads(world.env, problem),
     firstEngine: (env) => createMemoryEngine(env, { readsPerWait }),
     open: async (env, engine, isEnding) => {
-      // The last check is asked of the store itself, not of its strict twin's chances.
-      const strict = isEnding ? null : settings.strict;
-      const store = await openSimulatedStore(env, engine, { ...settings, strict });
+      const { strict } = isEnding ? calmStore : settings;
+      const store = await openSimulatedStore(env, engine, isEnding ? calmStore : settings);
       const stop = async (stopClients: () => Promise<void>): Promise<void> => {
         const stopped = stopClients();
         // The strict twin minds snapshots that are open at its end; the store must not.
@@ -45,6 +44,7 @@ async function playKv(world: SimulatedWorld): Promise<SimulationReport> {
       return { target: store.face, stop };
     },
     onCrash: () => undefined,
+    lastCheck: async () => [],
     problem,
     problems,
   };
