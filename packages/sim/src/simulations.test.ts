@@ -9,7 +9,7 @@ import { parseSeeds } from "./seeds.ts";
 import type { Play } from "./simulation.ts";
 import { simulations } from "./simulations/index.ts";
 
-const seedsEach = 10;
+const seedsEach = 5;
 
 async function passes(name: string, play: Play, seed: number): Promise<void> {
   const { problems } = await runSeed({ name, play }, seed);
@@ -25,7 +25,7 @@ for (const [name, play] of plays) {
   }
 
   test(`${name}: a seed that is played twice goes the same way twice`, async () => {
-    for (const seed of [101, 102, 103]) {
+    for (const seed of [101, 102]) {
       assert.deepEqual(await runSeed({ name, play }, seed), await runSeed({ name, play }, seed));
     }
     const one = await runSeed({ name, play }, 104);
