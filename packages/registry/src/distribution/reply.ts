@@ -12,20 +12,28 @@ export interface Reply {
   readonly body: BlobBody | null;
 }
 
-/** Every answer says it: docker reads it as "this is a version 2 registry". */
-const apiVersion = ["Docker-Distribution-Api-Version", "registry/2.0"] as const;
+/**
+ * On every answer. Docker reads the first as "this is a version 2 registry"; the second keeps browsers
+ * from taking pushed bytes for a page of ours.
+ */
+const everywhere = [
+  "Docker-Distribution-Api-Version",
+  "registry/2.0",
+  "X-Content-Type-Options",
+  "nosniff",
+] as const;
 const noBody = ["Content-Length", "0"] as const;
 
 /** Seconds after which a client that was turned away may come back. */
 const retryAfterS = 1;
 
 export function emptyReply(status: number, headers: readonly string[] = []): Reply {
-  return { status, headers: [...headers, ...noBody, ...apiVersion], body: null };
+  return { status, headers: [...headers, ...noBody, ...everywhere], body: null };
 }
 
 /** An answer that never has a body, and so no length either (204, 304). */
 export function bareReply(status: number, headers: readonly string[]): Reply {
-  return { status, headers: [...headers, ...apiVersion], body: null };
+  return { status, headers: [...headers, ...everywhere], body: null };
 }
 
 export interface Content {
@@ -44,7 +52,7 @@ export function contentReply(status: number, content: Content, headers: readonly
       "Content-Length",
       String(content.bytes),
       ...headers,
-      ...apiVersion,
+      ...everywhere,
     ],
     body: content.body,
   };
