@@ -43,14 +43,6 @@ export function versionKey(key: Uint8Array, timestamp: Timestamp): Buffer {
   return bytes;
 }
 
-/** As `versionKey`, of a key that is encoded already. */
-export function appendTimestamp(encodedKey: Uint8Array, timestamp: Timestamp): Buffer {
-  const bytes = Buffer.allocUnsafe(encodedKey.length + timestampBytes);
-  bytes.set(encodedKey, 0);
-  writeInvertedTimestamp(bytes, encodedKey.length, timestamp);
-  return bytes;
-}
-
 /** Bounds [lower, upper) in the engine that hold all versions of the keys [start, end). */
 export interface DataRange {
   readonly lower: Buffer;

@@ -8,18 +8,16 @@ export { type GetStep, PointGet } from "./actions/get.ts";
 export { type OnePhaseError, onePhaseCommit, onePhaseModifies } from "./actions/one-phase.ts";
 export { type PrewriteError, type PrewriteOptions, prewrite } from "./actions/prewrite.ts";
 export { type RollbackError, type RollbackOptions, rollback } from "./actions/rollback.ts";
-export { rowsPassedMax, type ScanStep } from "./actions/scan.ts";
+export type { ScanStep } from "./actions/scan.ts";
 export { BackwardScan } from "./actions/scan-backward.ts";
 export { ForwardScan } from "./actions/scan-forward.ts";
 export {
-  appendTimestamp,
   type DataKeyError,
   type DataRange,
   dataKey,
   dataRange,
   decodeDataKey,
   decodeVersionKey,
-  userKeyOf,
   type Version,
   versionKey,
   versionRange,
@@ -34,30 +32,19 @@ export {
   type LockType,
   newLock,
 } from "./lock-record.ts";
-export {
-  decodeBytes,
-  encodeBytes,
-  encodedBytes,
-  encodedEnd,
-  type MemcomparableError,
-} from "./memcomparable.ts";
 export type { Modify, MvccFamily } from "./modify.ts";
 export type { Key, Mutation } from "./mutation.ts";
 export type { CommittedWrite, MvccReader } from "./mvcc-reader.ts";
 export {
   composeTimestamp,
-  encodeInvertedTimestamp,
   encodeTimestamp,
   logicalCount,
   logicalOf,
   physicalMs,
-  readInvertedTimestamp,
   readTimestamp,
   type Timestamp,
   timestampBytes,
   timestampMax,
-  writeInvertedTimestamp,
-  writeTimestamp,
 } from "./timestamp.ts";
 export type { ReadOptions, VisibleRow } from "./visible-row.ts";
 export {
