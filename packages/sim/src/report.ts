@@ -91,12 +91,13 @@ export function renderSummary(summary: Summary): string {
   const { simulation, seeds, failed, operations, faults, virtualSeconds, wallSeconds } = summary;
   const total = (counts: Readonly<Record<string, number>>) =>
     Object.values(counts).reduce((all, count) => all + count, 0);
-  return [
-    `${simulation}: ${seeds} seeds, ${failed.length} failed`,
+  const told = [
+    `${simulation}: ${seeds} seeds`,
     `${total(operations)} operations`,
     `${total(faults)} faults`,
     `${virtualSeconds} virtual s in ${wallSeconds} s`,
   ].join(", ");
+  return `${told}\n${seeds - failed.length} passed, ${failed.length} failed, 0 skipped`;
 }
 
 function addTally(to: Map<string, number>, tally: Tally): void {
