@@ -137,6 +137,16 @@ test("memory: a full disk refuses the batch and all behind it, until a reopening
   assert.equal(await readNumber(again), number + 1);
 });
 
+test("memory: a write that comes when it is busy did not happen, the next one does", async () => {
+  const { env } = createSimulatedWorld(1);
+  const engine = createMemoryEngine(env, {});
+  engine.failNextWrite("busy");
+  await assert.rejects(writeNumber(engine, 0, true), /busy|more writes wait/);
+  assert.equal(await readNumber(engine), -1);
+  await writeNumber(engine, 0, true);
+  assert.equal(await readNumber(engine.crash(env.random)), 0);
+});
+
 test("memory: whether a batch that failed is on the disk is open", async () => {
   const left = new Set<number>();
   for (let seed = 0; seed < 50; seed += 1) {

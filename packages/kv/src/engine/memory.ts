@@ -35,10 +35,11 @@ export interface MemoryEngine extends Engine {
   /** Opens a copy of a checkpoint; `env` and `options` are this engine's when not given. */
   openCheckpoint(directory: string, env?: Env, options?: MemoryEngineOptions): MemoryEngine;
   /**
-   * The next batch fails with this code, and those after it are refused until a reopening. Whether
-   * the batch that failed is there then is as open as with a real disk: a crash draws it.
+   * The next batch fails with this code. `busy`: nothing happened. The others: those after it are
+   * refused until a reopening, and whether the batch that failed is there then is as open as with a
+   * real disk; a crash draws it.
    */
-  failNextWrite(code: "disk-full" | "io"): void;
+  failNextWrite(code: "busy" | "disk-full" | "io"): void;
   /** From now on as if `delayMsMax` had been given so, also in the engines opened after this one. */
   setDelay(delayMsMax: number): void;
 }
@@ -83,7 +84,7 @@ class Twin implements MemoryEngine {
   #commits: Promise<void> = Promise.resolve();
   #isCommitting = false;
   #failure: "disk-full" | "io" | null = null;
-  #nextFailure: "disk-full" | "io" | null = null;
+  #nextFailure: "busy" | "disk-full" | "io" | null = null;
   #state: "open" | "closed" | "dead" = "open";
 
   constructor(env: Env, options: MemoryEngineOptions, disk: Disk) {
@@ -120,6 +121,10 @@ class Twin implements MemoryEngine {
 
   async write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {
     this.#requireOpen();
+    if (this.#nextFailure === "busy") {
+      this.#nextFailure = null;
+      throw new IoError("busy", "memory engine: more writes wait than it holds");
+    }
     // The batch may be used again at once: take its bytes now.
     const entries = [...decodeWriteBatch(Buffer.from(batch.encoded()))];
     const answer = new Promise<void>((resolve, reject) => {
@@ -162,7 +167,7 @@ class Twin implements MemoryEngine {
     return new Twin(env, options, { image, checkpoints: new Map() });
   }
 
-  failNextWrite(code: "disk-full" | "io"): void {
+  failNextWrite(code: "busy" | "disk-full" | "io"): void {
     this.#nextFailure = code;
   }
 
@@ -196,8 +201,8 @@ class Twin implements MemoryEngine {
   /** A failure is the whole group's, as in RocksDB: nobody reads it, yet the disk may have it. */
   #applyGroup(group: readonly PendingWrite[]): void {
     if (this.#failure !== null || this.#isDead()) return;
-    this.#failure = this.#nextFailure;
-    this.#nextFailure = null;
+    this.#failure = this.#nextFailure === "busy" ? null : this.#nextFailure;
+    if (this.#failure !== null) this.#nextFailure = null;
     const maps = this.#failure === null ? this.#maps : mapsOf(this.#image());
     for (const { entries } of group) {
       for (const entry of entries) applyEntry(maps, entry);
