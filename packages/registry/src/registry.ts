@@ -65,7 +65,7 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
   const { store, blobs } = deps;
   const { version, externalUrl, uploadExpiryMs } = options;
   const auth = createAuth(env, { store }, { mode: options.auth === "none" ? "none" : "token" });
-  const { distribution, edge, sweep } = createDistributionParts(
+  const parts = createDistributionParts(
     env,
     {
       store,
@@ -75,6 +75,7 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     },
     { uploadExpiryMs, hashWorkers: options.hashWorkers ?? null },
   );
+  const { distribution, edge, sweep } = parts;
   const management = createManagement(env, { store, auth }, { version, externalUrl });
   const sequencer = createSequencer(env, { store }, { owner: options.instance });
 
@@ -103,6 +104,8 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     async run(signal: AbortSignal): Promise<void> {
       await Promise.all([sweep.run(signal), sequencer.run(signal)]);
     },
-    close: () => management.close(),
+    async close(): Promise<void> {
+      await Promise.all([management.close(), parts.close()]);
+    },
   };
 }

@@ -40,6 +40,8 @@ export interface DistributionParts {
   readonly distribution: Distribution;
   readonly edge: HttpEdge;
   readonly sweep: Sweep;
+  /** After the last request: lets go of threads. */
+  close(): Promise<void>;
 }
 
 export function createDistributionParts(
@@ -70,6 +72,7 @@ export function createDistributionParts(
   };
   const distribution = createDistribution(context);
   return {
+    close: () => hashes.close(),
     distribution,
     edge: createHttpEdge(env, { distribution, pool, originOf: deps.originOf }),
     sweep: createSweep(env, { store: deps.store, blobs: deps.blobs, sessions }, options),

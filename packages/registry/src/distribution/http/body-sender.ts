@@ -3,7 +3,7 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
-import { errorMessage, IoError } from "@sampan/env";
+import { errorCode, errorMessage, IoError } from "@sampan/env";
 import type { BlobBody } from "../../blobs/blobs.ts";
 import type { BufferPool, PooledBuffer } from "../buffer-pool.ts";
 
@@ -16,7 +16,8 @@ export async function openBodyFile(body: FileBody): Promise<FileHandle> {
   try {
     return await open(body.path);
   } catch (error) {
-    throw new IoError("corrupt", `bytes that a record names: ${errorMessage(error)}`, error);
+    const code = errorCode(error) === "ENOENT" ? "corrupt" : "io";
+    throw new IoError(code, `bytes that a record names: ${errorMessage(error)}`, error);
   }
 }
 

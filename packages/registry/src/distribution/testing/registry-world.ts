@@ -153,6 +153,7 @@ export class RegistryWorld {
     const closed = new Promise((resolve) => running.server.close(resolve));
     running.server.closeAllConnections();
     await closed;
+    await running.parts.close();
     await running.store.close();
   }
 

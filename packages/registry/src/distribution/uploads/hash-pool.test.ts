@@ -25,8 +25,9 @@ for (const [where, workersMax] of [
   ["a worker", 1],
   ["the main thread", 0],
 ] as const) {
-  test(`${where} hashes streams side by side, each in its order`, async () => {
+  test(`${where} hashes streams side by side, each in its order`, async (context) => {
     const pool = new HashPool(env, { workersMax });
+    context.after(() => pool.close());
     const one = pool.start("sha256");
     const other = pool.start("sha512");
     await Promise.all([one.update(filled(1), chunkBytes), other.update(filled(3), chunkBytes)]);
@@ -36,8 +37,10 @@ for (const [where, workersMax] of [
     assert.deepEqual(results, [expected([1, 2], "sha256"), expected([3, 4], "sha512")]);
   });
 
-  test(`${where} hashes no more of a buffer than it is told`, async () => {
-    const hash = new HashPool(env, { workersMax }).start("sha256");
+  test(`${where} hashes no more of a buffer than it is told`, async (context) => {
+    const pool = new HashPool(env, { workersMax });
+    context.after(() => pool.close());
+    const hash = pool.start("sha256");
     await hash.update(filled(9), 600_000);
     assert.equal(hash.bytes, 600_000);
     const hex = createHash("sha256").update(Buffer.alloc(600_000, 9)).digest("hex");
@@ -82,4 +85,16 @@ test("a worker without streams ends, and the next stream gets a new one", async 
     assert.equal(await hash.finish(), expected([seed], "sha256"));
     await world.runUntil(seed * 60_000);
   }
+});
+
+test("after the end of the pool hashing goes on, on the main thread", async () => {
+  const pool = new HashPool(env, { workersMax: 1 });
+  const lost = pool.start("sha256");
+  await lost.update(filled(1), chunkBytes);
+  await pool.close();
+  await lost.update(filled(2), chunkBytes);
+  assert.equal(await lost.finish(), null);
+  const next = pool.start("sha256");
+  await next.update(filled(3), chunkBytes);
+  assert.equal(await next.finish(), expected([3], "sha256"));
 });

@@ -47,6 +47,12 @@ export class HashPool {
     return new PooledStreamHash(algorithm, () => this.#startInWorker(algorithm));
   }
 
+  /** Ends the workers; what is hashed from now on is hashed on the main thread. */
+  async close(): Promise<void> {
+    this.#workersMax = 0;
+    await Promise.all([...this.#workers].map((worker) => worker.close()));
+  }
+
   #startInWorker(algorithm: DigestAlgorithm): WorkerStream | null {
     if (this.#workersMax === 0) return null;
     const stream = this.#nextStream;
@@ -188,23 +194,22 @@ class HashWorker {
   #forget(stream: number): void {
     this.#waiters.delete(stream);
     if (this.#waiters.size > 0 || this.#gone) return;
-    this.#idle = this.#env.clock.timer(idleMs, () => {
-      this.#leave(null);
-      void this.#worker.terminate();
-    });
+    this.#idle = this.#env.clock.timer(idleMs, () => void this.close());
+  }
+
+  /** Streams that are still open are lost. */
+  async close(): Promise<void> {
+    this.#end(null);
+    await this.#worker.terminate();
   }
 
   /** Its streams are lost; their uploads hash what they stored once more. */
-  #end(failure: string): void {
+  #end(failure: string | null): void {
     if (this.#gone) return;
-    this.#leave(failure);
-    for (const waiter of [...this.#waiters.values()].flat()) waiter(null);
-    this.#waiters.clear();
-  }
-
-  #leave(failure: string | null): void {
     this.#gone = true;
     this.#idle?.cancel();
     this.#onGone(this, failure);
+    for (const waiter of [...this.#waiters.values()].flat()) waiter(null);
+    this.#waiters.clear();
   }
 }
