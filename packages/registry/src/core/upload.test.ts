@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blobBytesMax, decideChunk, decideReceived, isAbandoned } from "./upload.ts";
+import { blobBytesMax, decideChunk, decideReceived, decideTooMuch, isAbandoned } from "./upload.ts";
 
 function check(
   name: string,
@@ -49,6 +49,17 @@ test("what came is compared with what was announced", () => {
   assert.equal(decideReceived(null, 3), null);
   assert.equal(decideReceived(3, 3), null);
   assert.equal(decideReceived(4, 3)?.error, "size-invalid");
+});
+
+test("no more is taken than was announced, or than a blob may have", () => {
+  const bounds = (contentRange: string | null) => {
+    const decision = decideChunk({ contentRange, contentLength: null, stored: 5 });
+    return decision.type === "accept" ? decision.bytesMax : null;
+  };
+  assert.equal(bounds("5-9"), 5);
+  assert.equal(bounds(null), blobBytesMax - 5);
+  assert.match(decideTooMuch(5).message, /5 bytes were announced, more came/);
+  assert.match(decideTooMuch(null).message, /a blob may have/);
 });
 
 test("an upload is abandoned when nothing came for the time, whatever the clock does", () => {

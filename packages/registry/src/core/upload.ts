@@ -38,7 +38,7 @@ export interface ChunkRefusal {
 }
 
 export function decideChunk(offer: ChunkOffer): ChunkDecision {
-  const bytesMax = blobBytesMax - offer.stored;
+  const room = blobBytesMax - offer.stored;
   const { contentRange, contentLength } = offer;
   const range = contentRange === null ? null : parseChunkRange(contentRange);
   if (range !== null && !range.ok) {
@@ -55,8 +55,9 @@ export function decideChunk(offer: ChunkOffer): ChunkDecision {
     return refuse("size-invalid", `Content-Range says ${ranged} bytes, Content-Length not`);
   }
   const bytesExpected = ranged ?? contentLength;
-  if ((bytesExpected ?? 0) > bytesMax) return tooLarge();
-  return { type: "accept", bytesExpected, bytesMax };
+  if ((bytesExpected ?? 0) > room) return tooLarge();
+  // A chunked body could go on behind its range: what is beyond must not be stored.
+  return { type: "accept", bytesExpected, bytesMax: bytesExpected ?? room };
 }
 
 /** After the body: null, or what is wrong with what came. */
@@ -68,7 +69,13 @@ export function decideReceived(
   return refuse("size-invalid", `${bytesExpected} bytes were announced, ${bytesReceived} came`);
 }
 
-export function tooLarge(): ChunkRefusal {
+/** More came than the decision's `bytesMax`; `bytesExpected` is the decision's, too. */
+export function decideTooMuch(bytesExpected: number | null): ChunkRefusal {
+  if (bytesExpected === null) return tooLarge();
+  return refuse("size-invalid", `${bytesExpected} bytes were announced, more came`);
+}
+
+function tooLarge(): ChunkRefusal {
   return refuse("size-invalid", `a blob may have ${blobBytesMax} bytes at most`);
 }
 

@@ -126,6 +126,17 @@ worldTest("a chunk that is not what it says is refused", {}, async (world) => {
   refused(await world.send("PATCH", path, unsized), 400, "SIZE_INVALID");
 });
 
+worldTest("of a chunk nothing is stored beyond its range", {}, async (world) => {
+  const path = await world.begin(repository);
+  const parts = [Buffer.from("0123456789")];
+  const long = { parts, headers: { "content-range": "0-4" } };
+  refused(await world.send("PATCH", path, long), 400, "SIZE_INVALID");
+  assert.equal((await world.expect(204, "GET", path)).headers.range, "0-0");
+  await world.expect(202, "PATCH", path, { body: "01234" });
+  const digest = computeDigest(Buffer.from("01234"));
+  await world.expect(201, "PUT", `${path}?digest=${digest}`);
+});
+
 worldTest("an upload belongs to its repository", {}, async (world) => {
   const path = await world.begin(repository);
   const elsewhere = path.replace("library/app", "library/other");

@@ -19,7 +19,7 @@ import {
   chunkBytesMin,
   decideChunk,
   decideReceived,
-  tooLarge,
+  decideTooMuch,
 } from "../../core/upload.ts";
 import { commitBlob, createUpload, findBlob, findUpload, type Upload } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
@@ -267,12 +267,12 @@ async function receive(
     stored: file.bytes,
   });
   if (decision.type === "refuse") return decision;
+  const { bytesMax, bytesExpected } = decision;
   try {
-    const { bytesMax, bytesExpected } = decision;
     const received = await context.intake.receive(body, { file, hash: session.hash, bytesMax });
     return decideReceived(bytesExpected, received);
   } catch (error) {
-    if (errorCode(error) === "too-large") return tooLarge();
+    if (errorCode(error) === "too-large") return decideTooMuch(bytesExpected);
     throw error;
   }
 }
