@@ -4,7 +4,7 @@
 
 import { parseArgs } from "node:util";
 import { benchRegistry } from "./registry.ts";
-import { type BenchOptions, type Row, renderTable, writeJson } from "./result.ts";
+import { type BenchOptions, BenchRefusal, type Row, renderTable, writeJson } from "./result.ts";
 import { benchRocksdb } from "./rocksdb.ts";
 
 const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
@@ -13,7 +13,13 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
 };
 
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
-names: ${Object.keys(benches).join(", ")}`;
+
+  registry   manifests, blobs of 1 GiB and memory; peers: distribution
+  rocksdb    the addon against its own bars
+
+  --peers a,b  measured beside ours, in the same rounds
+  --rounds N   how often each takes its turn; medians are told (3)
+  --json FILE  the rows as JSON`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +38,12 @@ if (values.help || bench === undefined || !Number.isInteger(rounds) || rounds < 
   process.exit(values.help ? 0 : 2);
 }
 const peers = values.peers.split(",").filter((peer) => peer !== "");
-const rows = await bench({ peers, rounds });
-console.log(renderTable(rows));
-if (values.json !== undefined) writeJson(values.json, name, rows);
+try {
+  const rows = await bench({ peers, rounds });
+  console.log(renderTable(rows));
+  if (values.json !== undefined) writeJson(values.json, name, rows);
+} catch (error) {
+  if (!(error instanceof BenchRefusal)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
+}

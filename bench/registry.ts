@@ -8,7 +8,7 @@ import { distribution } from "./contenders/distribution.ts";
 import { adminPassword, createSampan } from "./contenders/sampan.ts";
 import { abHead, curlGet, curlPut, loadProgramsMissing, wrkGet } from "./load.ts";
 import type { Contender, Running } from "./process.ts";
-import { type BenchOptions, type Better, type Row, row } from "./result.ts";
+import { type BenchOptions, BenchRefusal, type Better, type Row, row } from "./result.ts";
 
 const peersKnown: Record<string, Contender> = { distribution };
 const bigBytes = 1024 ** 3;
@@ -25,13 +25,17 @@ interface Work {
 export async function benchRegistry(options: BenchOptions): Promise<Row[]> {
   const peers = options.peers.map((name) => {
     const peer = peersKnown[name];
-    if (peer === undefined) throw new Error(`no such peer: ${name} (${Object.keys(peersKnown)})`);
+    if (peer === undefined) {
+      throw new BenchRefusal(
+        `no such peer: ${name}; there is ${Object.keys(peersKnown).join(", ")}`,
+      );
+    }
     return peer;
   });
   const contenders = [createSampan("none"), createSampan("password"), ...peers];
   const missing = [loadProgramsMissing(), ...contenders.map((each) => each.missing())];
   const complaints = missing.filter((text) => text !== null);
-  if (complaints.length > 0) throw new Error(complaints.join("\n"));
+  if (complaints.length > 0) throw new BenchRefusal(complaints.join("\n"));
   const directory = mkdtempSync(join(tmpdir(), "sampan-bench-"));
   const running: Running[] = [];
   try {

@@ -14,6 +14,11 @@ export interface Row {
   readonly rounds: number;
 }
 
+/** What was asked for cannot be measured here; the message says why and what to do. */
+export class BenchRefusal extends Error {
+  override readonly name = "BenchRefusal";
+}
+
 export interface BenchOptions {
   readonly peers: readonly string[];
   readonly rounds: number;

@@ -49,14 +49,14 @@ async function requireSystem() {
   if (missing.length === 0) return;
   const install = systemInstall();
   if (install === null) {
-    fail(`${missing.join(" and ")} missing: install RocksDB's development package (7.8+) and g++`);
+    fail(`missing: ${missing.join(", ")}; install RocksDB's development package (7.8+) and g++`);
   }
   const asRoot = process.getuid?.() === 0;
   if (!asRoot || install.manager !== "apt-get") {
     const command = `${asRoot ? "" : "sudo "}${install.command}`;
-    fail(`${missing.join(" and ")} missing. Install with:\n\n    ${command}\n\nthen try again.`);
+    fail(`missing: ${missing.join(", ")}. Install with:\n\n    ${command}\n\nthen try again.`);
   }
-  say(`installing ${missing.join(" and ")} (${install.command})`);
+  say(`installing ${missing.join(", ")} (${install.command})`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   await quiet("apt-get", ["update"], { env, allowFailure: true });
   await quiet("apt-get", install.args, { env, hint: `try it by hand: ${install.command}` });
@@ -66,9 +66,8 @@ async function requireSystem() {
 
 function systemMissing() {
   const missing = [];
-  const compiler = process.env.CXX ?? "g++";
-  if (spawnSync(compiler, ["--version"], { stdio: "ignore" }).status !== 0) {
-    missing.push(`a C++ compiler (${compiler})`);
+  if (spawnSync("g++", ["--version"], { stdio: "ignore" }).status !== 0) {
+    missing.push("the C++ compiler g++");
   }
   const places = ["/usr/include", "/usr/local/include"];
   if (!places.some((place) => existsSync(join(place, "rocksdb", "c.h")))) {

@@ -5,6 +5,8 @@ import { inputBytesMax, type Terminal } from "./terminal.ts";
 
 /** Ctrl-C reaches a child of npm twice: from the terminal, and passed on by its parent. */
 const sameSignalMs = 1000;
+/** How long a server may outlive the npm that started it. */
+const parentWatchMs = 250;
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // The reader of a pipe has seen enough (`sampan project list | head`).
@@ -58,5 +60,18 @@ function stopSignal(): AbortSignal {
       stopping.abort(name);
     });
   }
+  stopWithNpm(() => stopping.abort("npm ended"));
   return stopping.signal;
+}
+
+/** npm and npx die of a signal without passing it on; whoever stopped them meant the server. */
+function stopWithNpm(stop: () => void): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, parentWatchMs);
+  watch.unref();
 }

@@ -3,17 +3,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isRegistryHost } from "@sampan/oci/model";
 
-export function sendFrontPage(
-  request: IncomingMessage,
-  response: ServerResponse,
-  version: string,
-): void {
+export function sendFrontPage(request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
     sendJsonError(response, 405, "METHOD_NOT_ALLOWED", "only GET and HEAD here");
     return;
   }
   const host = request.headers.host ?? "";
-  const body = Buffer.from(pageOf(isRegistryHost(host) ? host : "HOST:PORT", version));
+  const body = Buffer.from(pageOf(isRegistryHost(host) ? host : "HOST:PORT"));
   response.writeHead(200, {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Length": body.byteLength,
@@ -43,7 +39,7 @@ function sendJsonError(
 }
 
 /** `host` is of the grammar of hosts, so it needs no escaping. */
-function pageOf(host: string, version: string): string {
+function pageOf(host: string): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -53,7 +49,7 @@ function pageOf(host: string, version: string): string {
   pre { background: #f3f3f3; padding: 1rem; overflow-x: auto }
 </style>
 <h1>Sampan</h1>
-<p>A container registry (${version}). Push an image:</p>
+<p>A container registry. Push an image:</p>
 <pre>docker login ${host}
 docker tag IMAGE ${host}/library/IMAGE
 docker push ${host}/library/IMAGE</pre>

@@ -10,7 +10,6 @@
 // The store must have been initialised (meta's `initialise`) before the first request.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Env } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
 import { createAuth } from "./auth/auth.ts";
@@ -19,16 +18,19 @@ import { createDistributionParts } from "./distribution/create.ts";
 import type { Distribution } from "./distribution/distribution.ts";
 import { createOriginOf } from "./distribution/http/origin.ts";
 import type { HttpHandler } from "./distribution/http/server.ts";
+import { pathOf } from "./distribution/http/target.ts";
 import { createSequencer } from "./events/sequencer.ts";
 import { sendFrontPage, sendNotFound } from "./front-page.ts";
 import { createManagement } from "./management/management.ts";
 
 export { type Initialised, initialise, resetPassword } from "./auth/first-start.ts";
+export { Connections } from "./distribution/http/connections.ts";
 export {
   createHttpServer,
   type HttpHandler,
   type HttpServerOptions,
 } from "./distribution/http/server.ts";
+export { pathOf, takeOriginForm } from "./distribution/http/target.ts";
 
 export interface RegistryDeps {
   readonly store: Store;
@@ -84,7 +86,7 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     response: ServerResponse,
     expectsContinue = false,
   ): void {
-    const path = request.url ?? "/";
+    const path = pathOf(request);
     if (path.startsWith("/v2/") || path === "/v2") {
       edge.handle(request, response, expectsContinue);
       return;
@@ -92,14 +94,14 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     if (expectsContinue) response.writeContinue();
     if (path.startsWith("/api/") || path.startsWith("/service/")) {
       management.routing(request, response);
-    } else if (path === "/") sendFrontPage(request, response, version);
+    } else if (path === "/") sendFrontPage(request, response);
     else sendNotFound(response);
   }
 
   return {
     distribution,
     handle,
-    isWorking: (socket: Socket) => edge.isWorking(socket),
+    isWorking: (request: IncomingMessage) => edge.isWorking(request),
     ready: () => management.ready(),
     async run(signal: AbortSignal): Promise<void> {
       await Promise.all([sweep.run(signal), sequencer.run(signal)]);

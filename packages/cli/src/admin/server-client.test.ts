@@ -78,7 +78,7 @@ test("a server that is not there is told with the next step", async () => {
   const message = await messageOf(createServerClient(url, null).ask("GET", "/"));
   equal(
     message,
-    `nothing listens on ${url}; start the server with sampan up, or name another with --url`,
+    `nothing listens on ${url}; start the server with sampan up, or name another with --url or SAMPAN_URL`,
   );
 });
 

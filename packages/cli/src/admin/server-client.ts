@@ -118,7 +118,7 @@ function unreachable(url: string, error: unknown): string {
   const named = "or name another with --url";
   switch (code) {
     case "ECONNREFUSED":
-      return `nothing listens on ${url}; start the server with sampan up, ${named}`;
+      return `nothing listens on ${url}; start the server with sampan up, ${named} or SAMPAN_URL`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `the name in ${url} cannot be resolved; check it, ${named}`;
@@ -127,8 +127,13 @@ function unreachable(url: string, error: unknown): string {
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
       return `the certificate of ${url} is not trusted; set NODE_EXTRA_CA_CERTS to its authority`;
-    default:
-      return `no answer from ${url} (${errorMessage(cause ?? error)}); is it a Sampan server?`;
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return `${url} speaks plain HTTP; use ${url.replace("https:", "http:")}`;
+    default: {
+      const why = errorMessage(cause ?? error).replace(/\s+/g, " ");
+      return `no answer from ${url} (${why.trim()}); is it a Sampan server?`;
+    }
   }
 }
 

@@ -42,7 +42,8 @@ interface Report {
 async function status(terminal: Terminal, options: StatusOptions): Promise<void> {
   const server = await connect(terminal, options);
   const ready = await server.ask("GET", "/readyz");
-  const { body } = await server.ask("GET", infoPath);
+  const { body, status: told } = await server.ask("GET", infoPath);
+  if (told === 401) throw new CommandFailure(`${server.url} refused the user or the password`);
   const info: Partial<ApiSystemInfo> = typeof body === "object" && body !== null ? body : {};
   const report: Report = {
     url: server.url,

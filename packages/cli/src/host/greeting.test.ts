@@ -19,9 +19,10 @@ const ready = {
 };
 
 test("the password stands in a box alone on its line", () => {
-  const lines = passwordBox("secret-word").trim().split("\n");
+  const lines = passwordBox("secret-word", "/srv/sampan").trim().split("\n");
   equal(new Set(lines.map((line) => [...line].length)).size, 1);
   ok(lines.some((line) => /^│\s+secret-word\s+│$/.test(line)));
+  ok(lines.some((line) => line.includes("reset-password admin --data /srv/sampan")));
 });
 
 test("plain HTTP is said to podman and skopeo", () => {
@@ -31,6 +32,7 @@ test("plain HTTP is said to podman and skopeo", () => {
   match(text, /podman login --tls-verify=false -u admin 127\.0\.0\.1:5000$/m);
   match(text, /podman push --tls-verify=false 127\.0\.0\.1:5000\/library\/alpine:3$/m);
   match(text, /skopeo copy --dest-tls-verify=false --dest-creds admin:PASSWORD/);
+  match(text, /export SAMPAN_URL=http:\/\/127\.0\.0\.1:5000 SAMPAN_PASSWORD=PASSWORD$/m);
   match(text, /Stop with Ctrl-C\./);
 });
 
@@ -49,5 +51,5 @@ test("every address of the machine includes the one to try it on", () => {
 
 test("without authentication nobody is asked to log in", () => {
   const text = welcome(ready, config({ auth: "none" }));
-  ok(!/login|creds/.test(text));
+  ok(!/login|creds|PASSWORD/.test(text));
 });

@@ -3,14 +3,15 @@
 import { type Config, localUrl } from "@sampan/server/config";
 import type { RegistryReady } from "@sampan/server/roles/registry";
 
-export function passwordBox(password: string): string {
+export function passwordBox(password: string, dataDirectory: string | null): string {
+  const data = dataDirectory === null ? "" : ` --data ${dataDirectory}`;
   return box([
     "The user admin was made, with this password:",
     "",
     `    ${password}`,
     "",
     "It is shown this once and kept only as a hash. Lost it? Stop the server, then run",
-    "sampan user reset-password admin",
+    `npx sampan user reset-password admin${data}`,
   ]);
 }
 
@@ -32,10 +33,27 @@ export function welcome(ready: RegistryReady, config: Config): string {
     "",
     ...firstPush(url, config.auth === "password").map((line) => `  ${line}`.trimEnd()),
     "",
+    ...adminVerbs(url, config.auth === "password"),
+    "",
     "Stop with Ctrl-C.",
     "",
     "",
   ].join("\n");
+}
+
+/** The admin verbs, in a clone; they must be told an address that is not the usual one. */
+function adminVerbs(url: string, login: boolean): string[] {
+  const usual = url === "http://127.0.0.1:8080";
+  const settings = [
+    ...(usual ? [] : [`SAMPAN_URL=${url}`]),
+    ...(login ? ["SAMPAN_PASSWORD=PASSWORD"] : []),
+  ];
+  return [
+    "More projects, from another terminal in this directory:",
+    "",
+    ...(settings.length === 0 ? [] : [`  export ${settings.join(" ")}`]),
+    "  npx sampan project create team-a",
+  ];
 }
 
 /** docker trusts plain HTTP on loopback as it is; podman and skopeo are told. */

@@ -11,8 +11,8 @@ import { dataPath } from "./data-path.ts";
 import { resolveSettings, type SettingsOptions } from "./settings-options.ts";
 
 export interface RegistryFaces {
-  /** At the first start, before anything else; the only time it can be read. */
-  showPassword(password: string): void;
+  /** At the first start; the only time it can be read. The directory: null is the usual one. */
+  showPassword(password: string, dataDirectory: string | null): void;
   /** Clients can come now. */
   showReady(ready: RegistryReady, config: Config): void;
 }
@@ -38,7 +38,7 @@ export async function runRegistryProcess(
       config,
       data: dataPath(config.data, terminal.environment),
       version: readVersion(),
-      showPassword: faces.showPassword,
+      showPassword: (password) => faces.showPassword(password, config.data),
       showReady: (ready) => faces.showReady(ready, config),
     },
     terminal.stopSignal(),

@@ -19,7 +19,7 @@ export function addServe(program: Command, terminal: Terminal): void {
     .addHelpText("after", examples)
     .action((options: SettingsOptions) =>
       runRegistryProcess(terminal, options, {
-        showPassword: (password) => terminal.out(passwordBox(password)),
+        showPassword: (password, data) => terminal.out(passwordBox(password, data)),
         // The log says it too: a service manager asks /readyz.
         showReady: () => undefined,
       }),

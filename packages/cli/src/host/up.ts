@@ -17,7 +17,7 @@ export function addUp(program: Command, terminal: Terminal): void {
     .addHelpText("after", examples)
     .action((options: SettingsOptions) =>
       runRegistryProcess(terminal, options, {
-        showPassword: (password) => terminal.out(passwordBox(password)),
+        showPassword: (password, data) => terminal.out(passwordBox(password, data)),
         showReady: (ready, config) => terminal.out(welcome(ready, config)),
       }),
     );

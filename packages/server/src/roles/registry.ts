@@ -7,7 +7,7 @@
 // Opened in this order. At the end requests under way are finished and all is closed in the
 // opposite order; what was acknowledged is on the disk long before that.
 
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { err, ok, type Result, unreachable } from "@sampan/env";
 import type { NodeEnv } from "@sampan/env/node";
 import type { EmbeddedStore } from "@sampan/kv/embedded";
@@ -63,8 +63,6 @@ export async function runRegistry(
     if (!local.ok) return local;
     closers.add("store", () => local.value.close());
     const { directory, store } = local.value;
-    const installed = await install(env, store, role);
-    if (!installed.ok) return installed;
 
     const blobs = createFilesystemBlobs(env, { directory: directory.blobs });
     const registry = createRegistry(env, { store, blobs }, registryOptions(role));
@@ -76,6 +74,9 @@ export async function runRegistry(
     closers.add("work behind the requests", () => behind.stop());
     const ports = await openPorts(env, { role, life, registry, local: local.value }, closers);
     if (!ports.ok) return ports;
+    // Behind the ports: a start that cannot have them must not use up the one showing of a password.
+    const installed = await install(env, store, role);
+    if (!installed.ok) return installed;
 
     behind.start("collection of old versions", (until) => store.run(until));
     behind.start("sweep and sequencer", (until) => registry.run(until));
@@ -164,11 +165,18 @@ function adminServer(env: NodeEnv, parts: PortParts, address: Address): Server {
 function withHealth({ life, registry }: PortParts): HttpHandler {
   return {
     handle(request, response, expectsContinue) {
-      if (answerHealth(life, request.url ?? "/", response)) return;
+      if (answerHealth(life, request, response)) return;
+      if (life.state === "starting") return sendStarting(response);
       registry.handle(request, response, expectsContinue);
     },
-    isWorking: (socket) => registry.isWorking(socket),
+    isWorking: (request) => registry.isWorking(request),
   };
+}
+
+function sendStarting(response: ServerResponse): void {
+  const body = '{"errors":[{"code":"UNAVAILABLE","message":"the registry is starting"}]}';
+  response.writeHead(503, { "content-type": "application/json", "retry-after": "1" });
+  response.end(body);
 }
 
 function sayReady(env: NodeEnv, role: RegistryRole, ready: Omit<RegistryReady, "version">): void {
