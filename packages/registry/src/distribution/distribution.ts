@@ -8,7 +8,7 @@ import { parseRepositoryName } from "@sampan/oci/model";
 import type { AuthFailure, Identity, Need, RepositoryAction } from "../auth/auth.ts";
 import type { DistributionContext } from "./context.ts";
 import { createMatcher, type Match } from "./matcher.ts";
-import { failureReply, type Reply, tryAgainReply } from "./reply.ts";
+import { diskFullReply, failureReply, type Reply, tryAgainReply } from "./reply.ts";
 import type { DistributionRequest } from "./request.ts";
 import { type RegistryRoute, type RepositoryNeed, type RepositoryRoute, routes } from "./routes.ts";
 
@@ -134,7 +134,7 @@ function replyToFailure(env: Env, request: DistributionRequest, error: unknown):
   }
   if (code === "disk-full") {
     env.log.error("no space is left for blobs", fields);
-    return tryAgainReply("no space is left in the registry's storage");
+    return diskFullReply();
   }
   env.log.error(`request failed: ${errorMessage(error)}`, fields);
   return code === "closed" ? tryAgainReply("the registry is stopping") : failureReply("unknown");

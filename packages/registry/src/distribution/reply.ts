@@ -26,6 +26,8 @@ const noBody = ["Content-Length", "0"] as const;
 
 /** Seconds after which a client that was turned away may come back. */
 const retryAfterS = 1;
+/** A full disk is not emptied in a second: somebody must make room. */
+const diskFullRetryAfterS = 60;
 
 export function emptyReply(status: number, headers: readonly string[] = []): Reply {
   return { status, headers: [...headers, ...noBody, ...everywhere], body: null };
@@ -84,6 +86,12 @@ export function failureReply(error: DistributionError, words: FailureWords = {})
 /** The store is busy or cannot tell: nothing was lost, the same request may be sent again. */
 export function tryAgainReply(message: string): Reply {
   return failureReply("unavailable", { message, headers: ["Retry-After", String(retryAfterS)] });
+}
+
+export function diskFullReply(): Reply {
+  const headers = ["Retry-After", String(diskFullRetryAfterS)];
+  const message = "no space is left in the registry's storage";
+  return failureReply("unavailable", { message, headers });
 }
 
 export function tooBusyReply(message: string): Reply {

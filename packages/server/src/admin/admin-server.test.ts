@@ -70,6 +70,17 @@ test("metrics come in Prometheus' format", async (context) => {
   match((await ask(world, { path: "/metrics" })).text, /^sampan_test_total 3$/m);
 });
 
+test("a query and a whole URL lead to the same places", async (context) => {
+  const world = await createWorld(context);
+  world.state.phase = "ready";
+  const { port } = world.listener.address;
+  const foreign = `http://evil.example:${port}/metrics`;
+  equal((await ask(world, { path: "/healthz?x" })).status, 200);
+  equal((await ask(world, { path: "/metrics?x" })).status, 200);
+  equal((await ask(world, { path: `http://localhost:${port}/readyz?x` })).status, 200);
+  equal((await ask(world, { path: foreign })).status, 403);
+});
+
 test("the page of state shows what it is given as text", async (context) => {
   const world = await createWorld(context);
   const { text } = await ask(world, { path: "/debug?x" });

@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { errorMessage } from "@sampan/env";
 import type { NodeEnv } from "@sampan/env/node";
+import { pathOf, takeOriginForm } from "@sampan/registry";
 import { isLoopback } from "../config/config.ts";
 import { type DebugSection, renderDebugPage } from "./debug-page.ts";
 import { answerHealth, type Health } from "./health.ts";
@@ -30,6 +31,7 @@ export function createAdminServer(
   options: AdminServerOptions,
 ): Server {
   return createServer((request, response) => {
+    takeOriginForm(request);
     if (options.loopbackOnly && !namesLoopback(request.headers.host)) {
       send(response, { status: 403, text: "ask by a loopback name, such as 127.0.0.1\n" });
     } else if (request.method !== "GET" && request.method !== "HEAD") {
@@ -46,8 +48,8 @@ interface Exchange {
 
 function answer(env: NodeEnv, deps: AdminServerDependencies, exchange: Exchange): void {
   const { request, response } = exchange;
-  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-  if (answerHealth(deps.health, path, response)) return;
+  if (answerHealth(deps.health, request, response)) return;
+  const path = pathOf(request);
   if (path === "/metrics") void sendMetrics(env, deps, response);
   else if (path === "/debug" || path === "/") {
     const html = renderDebugPage("sampan registry", deps.debug());

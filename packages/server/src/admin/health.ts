@@ -1,6 +1,7 @@
 // Whether the process lives (/healthz) and takes work (/readyz). Both ports answer it the same way.
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pathOf } from "@sampan/registry";
 
 export type Phase =
   | "starting"
@@ -14,8 +15,13 @@ export interface Health {
   phase(): Phase;
 }
 
-/** False: the path is no question of health, and nothing was answered. */
-export function answerHealth(health: Health, path: string, response: ServerResponse): boolean {
+/** False: the request is no question of health, and nothing was answered. */
+export function answerHealth(
+  health: Health,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const path = pathOf(request);
   if (path === "/healthz") {
     const failed = health.phase() === "failed";
     answer(response, failed ? 503 : 200, failed ? "failed" : "ok");

@@ -4,6 +4,7 @@
 import type { Server } from "node:http";
 import { isIP } from "node:net";
 import { type Env, err, errorCode, errorMessage, ok, type Result } from "@sampan/env";
+import { Connections } from "@sampan/registry";
 import { type Address, formatAddress } from "../config/config.ts";
 
 export interface Listener {
@@ -19,13 +20,14 @@ export interface ListenOptions {
   readonly flag: string;
 }
 
-/** The error is one line for the operator: what is wrong with which address, and the next step. */
+/** The server has its listeners. The error is one line for the operator: what is wrong with which address, and the next step. */
 export async function listen(
   env: Env,
   server: Server,
   options: ListenOptions,
 ): Promise<Result<Listener, string>> {
   const { host, port } = options.address;
+  const connections = new Connections(server);
   const failure = await new Promise<unknown>((resolve) => {
     server.once("error", resolve);
     server.listen({ port, ...(host === "" ? {} : { host }) }, () => {
@@ -39,21 +41,32 @@ export async function listen(
   const actual = typeof bound === "object" && bound !== null ? bound.port : port;
   return ok({
     address: { host, port: actual },
-    drain: (timeoutMs) => drain(env, server, timeoutMs),
+    drain: (timeoutMs) => drain(env, { server, connections }, timeoutMs),
   });
 }
 
 /** How often connections that became idle are looked for: keep-alive would hold them 75 s. */
 const idleCheckMs = 20;
 
-async function drain(env: Env, server: Server, timeoutMs: number): Promise<void> {
+interface Draining {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+async function drain(
+  env: Env,
+  { server, connections }: Draining,
+  timeoutMs: number,
+): Promise<void> {
   let closed = false;
   server.close(() => {
     closed = true;
   });
   const end = env.clock.monotonic() + timeoutMs;
   while (!closed && env.clock.monotonic() < end) {
-    server.closeIdleConnections();
+    // Not Node's closeIdleConnections: it spares those that never sent a byte, which browsers and
+    // load balancers open ahead.
+    connections.destroyIdle();
     await env.clock.sleep(idleCheckMs);
   }
   if (closed) return;

@@ -2,7 +2,6 @@
 // body, counts. Everything about the connection is here and nothing about registries. // hot path
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { AssertionError, type Env, errorCode, errorMessage } from "@sampan/env";
 import { distributionErrors } from "@sampan/oci/model";
 import type { BufferPool } from "../buffer-pool.ts";
@@ -26,8 +25,8 @@ const lingerBytesMax = 256 * 1024;
 export interface HttpEdge {
   /** Serves one request on /v2/. `expectsContinue`: it came with `Expect: 100-continue`. */
   handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void;
-  /** A connection moved no byte for the stall time: true when that is our own doing. */
-  isWorking(socket: Socket): boolean;
+  /** As of `HttpHandler`; null: the request is none on /v2/. */
+  isWorking(request: IncomingMessage): boolean | null;
 }
 
 export interface HttpEdgeDeps {
@@ -40,7 +39,7 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
   const { distribution, pool, originOf } = deps;
   const metrics = createRequestMetrics(env.metrics);
   const chunks = createChunkRelease();
-  const exchanges = new WeakMap<Socket, Exchange>();
+  const exchanges = new WeakMap<IncomingMessage, Exchange>();
 
   async function serve(
     request: IncomingMessage,
@@ -94,12 +93,13 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
   return {
     handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
       const exchange = new Exchange(request, response, { originOf, chunks, expectsContinue });
-      exchanges.set(request.socket, exchange);
+      exchanges.set(request, exchange);
       void serve(request, response, exchange);
     },
-    isWorking(socket: Socket): boolean {
-      const exchange = exchanges.get(socket);
-      if (exchange === undefined || exchange.done) return false;
+    isWorking(request: IncomingMessage): boolean | null {
+      const exchange = exchanges.get(request);
+      if (exchange === undefined) return null;
+      if (exchange.done) return false;
       if (exchange.waitsForClient) exchange.stalled = true;
       return !exchange.waitsForClient;
     },

@@ -5,11 +5,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Env } from "@sampan/env";
+import { Connections, type Exchange } from "./connections.ts";
+import { createDropForeignForwarding } from "./forwarding.ts";
+import { takeOriginForm } from "./target.ts";
 
 export interface HttpHandler {
   handle(request: IncomingMessage, response: ServerResponse, expectsContinue?: boolean): void;
-  /** True: the connection is silent because the request's work takes its time. */
-  isWorking(socket: Socket): boolean;
+  /**
+   * The request's connection moved no byte for the stall time. True: because its work takes its
+   * time; false: because the client is silent; null: the handler does not know.
+   */
+  isWorking(request: IncomingMessage): boolean | null;
 }
 
 export interface HttpServerOptions {
@@ -28,8 +34,8 @@ const headerBytesMax = 16 * 1024;
 const connectionsMaxDefault = 4_096;
 
 /**
- * A server that is yet to listen. After its `close` the connections that are kept alive end with
- * the request that is under way on them.
+ * A server that is yet to listen. To end it: `close`, then `closeIdleConnections` now and then until
+ * it is closed, for a connection that is kept alive outlives the request that was under way on it.
  */
 export function createHttpServer(
   env: Env,
@@ -45,26 +51,37 @@ export function createHttpServer(
   });
   server.timeout = options.stallMs;
   server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
+  const dropForeignForwarding = createDropForeignForwarding();
   const onRequest = (
     request: IncomingMessage,
     response: ServerResponse,
     expectsContinue: boolean,
   ): void => {
     if (!server.listening) response.shouldKeepAlive = false;
+    takeOriginForm(request);
+    dropForeignForwarding(request);
     handler.handle(request, response, expectsContinue);
   };
   server.on("request", (request, response) => onRequest(request, response, false));
   server.on("checkContinue", (request, response) => onRequest(request, response, true));
+  const connections = new Connections(server);
   server.on("timeout", (socket) => {
-    if (!handler.isWorking(socket)) socket.destroy();
+    const exchange = connections.current(socket);
+    if (exchange === null || !isWorking(handler, exchange)) socket.destroy();
     else socket.setTimeout(options.stallMs); // tidy: the socket's own, which counts from a byte
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     env.log.debug("a connection was not HTTP", { code: error.code ?? "" });
-    if (socket.writable) socket.end(badRequestOf(error.code));
+    // Beside an answer that is on its way, this one would be taken for a part of it.
+    if (socket.writable && connections.takesAnswer(socket)) socket.end(badRequestOf(error.code));
     else socket.destroy();
   });
   return server;
+}
+
+/** The client waits for us once all it asked is here and nothing of the answer is out. */
+function isWorking(handler: HttpHandler, { request, response }: Exchange): boolean {
+  return handler.isWorking(request) ?? (request.complete && !response.headersSent);
 }
 
 /** What the parser refuses never becomes a request: an answer by hand. */

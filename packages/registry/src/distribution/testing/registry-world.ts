@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly stallMs?: number;
   readonly externalUrl?: string;
   readonly createAuth?: (env: Env, store: Store) => Auth;
+  /** Wraps the store, to let something happen between two of a request's steps. */
+  readonly wrapStore?: (store: Store) => Store;
   /** Wraps the blob store, to make it fail. */
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
 }
@@ -122,8 +124,9 @@ export class RegistryWorld {
       assert.ok(made.ok);
     }
     this.#isFirst = false;
-    const store =
+    const strict =
       options.rates === undefined ? inner : createStrictStore(env, inner, options.rates);
+    const store = options.wrapStore?.(strict) ?? strict;
     const files = createFilesystemBlobs(env, { directory: join(this.#root, "blobs") });
     const blobs = options.wrapBlobs?.(files) ?? files;
     const originOf = createOriginOf(options.externalUrl ?? null);
@@ -137,7 +140,7 @@ export class RegistryWorld {
       env,
       {
         handle: (request, response, expects = false) => edge.handle(request, response, expects),
-        isWorking: (socket) => edge.isWorking(socket),
+        isWorking: (request) => edge.isWorking(request),
       },
       { stallMs: options.stallMs ?? 30_000 },
     );

@@ -1,0 +1,61 @@
+// Which requests are under way on which connection of an HTTP server. Clients may send the next
+// one before the answer to the first is out (pipelining, RFC 9112, section 9.3.2), so that a
+// connection has a queue of them, answered in order. // hot path
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+export class Connections {
+  readonly #queues = new Map<Socket, Exchange[]>();
+
+  /** Made when the server has its listeners, before it listens. */
+  constructor(server: Server) {
+    server.on("connection", (socket: Socket) => {
+      this.#queues.set(socket, []);
+      socket.once("close", () => this.#queues.delete(socket));
+    });
+    const enter = (request: IncomingMessage, response: ServerResponse): void => {
+      this.#underWay(request.socket).push({ request, response });
+    };
+    server.prependListener("request", enter);
+    // Node leaves `100 Continue` to whoever listens, and to itself when nobody does.
+    if (server.listenerCount("checkContinue") > 0) server.prependListener("checkContinue", enter);
+  }
+
+  /** The exchange whose bytes, in or out, the connection waits for; null: there is none. */
+  current(socket: Socket): Exchange | null {
+    return this.#underWay(socket)[0] ?? null;
+  }
+
+  /**
+   * Whether an answer written to the connection by hand would be read as the one to the request
+   * that is being received: nobody waits for an earlier one, and no part of its own is out.
+   */
+  takesAnswer(socket: Socket): boolean {
+    const underWay = this.#underWay(socket);
+    return underWay.every(({ request, response }) => !request.complete && !response.headersSent);
+  }
+
+  /** Cuts every connection on which no request is under way. */
+  destroyIdle(): void {
+    for (const socket of this.#queues.keys()) {
+      if (this.current(socket) === null) socket.destroy();
+    }
+  }
+
+  #underWay(socket: Socket): Exchange[] {
+    const queue = this.#queues.get(socket) ?? [];
+    while (queue[0] !== undefined && isOver(queue[0])) queue.shift();
+    return queue;
+  }
+}
+
+/** The answer is with the system, and no rest of the request would be met by a reset. */
+function isOver({ request, response }: Exchange): boolean {
+  return response.closed && (request.complete || request.destroyed);
+}
