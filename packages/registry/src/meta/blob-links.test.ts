@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { ProjectName } from "../core/project-name.ts";
 import { commitBlob, deleteBlob, findBlob, listBlobRepositories, mountBlob } from "./blob-links.ts";
 import { decodeBlob, encodeBlob } from "./blob-records.ts";
 import { blobKey } from "./keys.ts";
 import { findLocations } from "./locations.ts";
+import { deleteProject } from "./project-removal.ts";
+import { createProject } from "./projects.ts";
 import { brokenInvariants } from "./testing/invariants.ts";
 import type { MetaWorld } from "./testing/meta-world.ts";
 import {
@@ -13,10 +16,12 @@ import {
   failure,
   location,
   nowMs,
+  overlapped,
   pushImage,
   pushManifest,
   repository,
   testImage,
+  undeterminedOnce,
   uploadBlobs,
   value,
   withMeta,
@@ -213,4 +218,36 @@ check("an upload that meets a condemned blob makes it live again, where it lies"
   value(await begin(meta, 1));
   assert.deepEqual(value(await commit(meta, 1)), { location: before?.location, surplus: true });
   assert.deepEqual(await find(meta), before);
+});
+
+const cancel = { repository: repo, id: uploadId(1) };
+
+check("an upload that becomes a blob while it is cancelled stays the blob's", async (meta) => {
+  value(await begin(meta, 1));
+  const store = overlapped(meta.calm, async () => void value(await commit(meta, 1)));
+  assert.equal(failure(await deleteUpload(store, cancel)), "upload-unknown");
+  assert.deepEqual(await find(meta), { location: "place-1", bytes: 7 });
+});
+
+check("so it does when nobody knew for a while whether it was cancelled", async (meta) => {
+  value(await begin(meta, 1));
+  const store = undeterminedOnce(meta.calm, false, async () => void value(await commit(meta, 1)));
+  assert.equal(failure(await deleteUpload(store, cancel)), "upload-unknown");
+  assert.deepEqual(await find(meta), { location: "place-1", bytes: 7 });
+});
+
+check("a cancellation that turns out to have been done has been done", async (meta) => {
+  value(await begin(meta, 1));
+  const store = undeterminedOnce(meta.calm, true, async () => undefined);
+  assert.equal(value(await deleteUpload(store, cancel)).location, "place-1");
+});
+
+check("an upload that may have begun before its project went is undetermined", async (meta) => {
+  const project = { name: "team" as ProjectName, actor: "t" };
+  value(await createProject(meta.calm, { ...project, public: false, nowMs }));
+  const store = undeterminedOnce(meta.calm, true, async () => {
+    value(await deleteProject(meta.env, meta.calm, project));
+  });
+  const began = await begin({ ...meta, store }, 1, repository("team/app"));
+  assert.equal(failure(began), "undetermined");
 });

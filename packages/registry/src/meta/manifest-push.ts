@@ -42,7 +42,7 @@ import { decodeManifest, decodeTag, encodeManifest, encodeTag } from "./manifest
 import type { ManifestContent } from "./manifests.ts";
 import { manifestInlineBytesMax } from "./manifests.ts";
 import type { Attempt, Unsettled } from "./outcome.ts";
-import { settle } from "./outcome.ts";
+import { settle, unlessDone } from "./outcome.ts";
 import { live } from "./record-state.ts";
 import { encodeReferrer, referrerBytesMax } from "./referrers.ts";
 import { decodeRepository, encodeRepository } from "./repositories.ts";
@@ -84,7 +84,8 @@ export type ManifestPushFailure =
 
 /**
  * Links the manifest into the repository, creating the repository's record with its first manifest,
- * and points the tags at it. Pushing again what is there changes nothing and succeeds.
+ * and points the tags at it. Pushing again what is there changes nothing and succeeds. No record
+ * names the content's location after a failure other than `undetermined`.
  */
 export async function putManifest(
   store: Store,
@@ -109,7 +110,9 @@ export async function putManifest(
     referrer,
     met: { linked: false },
   };
-  return settle(store, (transaction, attempt) => runPush(transaction, plan, attempt));
+  return settle(store, async (transaction, attempt) =>
+    unlessDone(await runPush(transaction, plan, attempt), attempt),
+  );
 }
 
 interface Plan {

@@ -56,6 +56,18 @@ export async function settle<Value, Failure>(
 }
 
 /**
+ * For bodies that are told whose bytes may be deleted: a failure that a run meets after one that
+ * may have been committed does not mean that nothing of it was, so it counts as undetermined. What
+ * is not, has named nothing.
+ */
+export function unlessDone<Value, Failure>(
+  result: Result<Value, Failure>,
+  attempt: Attempt,
+): Result<Value, Failure | { readonly code: "undetermined" }> {
+  return result.ok || !attempt.mayBeDone ? result : err({ code: "undetermined" });
+}
+
+/**
  * A transaction that grew too old before its commit wrote nothing; to the caller that is
  * contention.
  */

@@ -10,7 +10,7 @@ import { projectOf } from "../core/project-name.ts";
 import { locationKey, projectKey, readKey, uploadKey, uploadsRange } from "./keys.ts";
 import { encodeLocation } from "./locations.ts";
 import type { Unsettled } from "./outcome.ts";
-import { settle } from "./outcome.ts";
+import { settle, unlessDone } from "./outcome.ts";
 import { decodeJson, encodeJson } from "./record-bytes.ts";
 
 const uploadVersion = 1;
@@ -36,15 +36,18 @@ export function decodeUpload(id: string, bytes: Uint8Array): Upload {
   return { id, repository, location, startedMs: started, actor };
 }
 
-/** `id` is fresh (env.random.uuid()), and the location has been created in the blob store. */
+/**
+ * `id` is fresh (env.random.uuid()), and the location has been created in the blob store. No record
+ * names it after a failure other than `undetermined`.
+ */
 export function createUpload(
   store: Store,
   upload: Upload,
 ): Promise<Result<Upload, { readonly code: "project-unknown" } | Unsettled>> {
-  return settle(store, async (transaction) => {
+  return settle(store, async (transaction, attempt) => {
     const project = projectOf(upload.repository);
     const exists = project !== null && (await transaction.get(projectKey(project))) !== null;
-    if (!exists) return err({ code: "project-unknown" as const });
+    if (!exists) return unlessDone(err({ code: "project-unknown" as const }), attempt);
     transaction.put(uploadKey(upload.id), encodeUpload(upload));
     transaction.put(
       locationKey(upload.location),
@@ -70,7 +73,11 @@ export async function findUpload(
   return upload.repository === repository ? upload : null;
 }
 
-/** Forgets the upload; the caller then deletes the bytes at its location. */
+/**
+ * Forgets the upload; the caller then deletes the bytes at its location, which no record names or
+ * ever will. After any failure they are not the caller's: an upload that is unknown may have become
+ * a blob, at the same location, since it was looked up.
+ */
 export function deleteUpload(
   store: Store,
   what: { readonly repository: RepositoryName; readonly id: string },
@@ -78,14 +85,25 @@ export function deleteUpload(
   let deleted: Upload | null = null;
   return settle(store, async (transaction, attempt) => {
     const upload = await findUpload(transaction, what.repository, what.id);
-    if (upload === null && attempt.mayBeDone && deleted !== null) return ok(deleted);
-    if (upload === null) return err({ code: "upload-unknown" as const });
+    if (upload === null) {
+      const done = attempt.mayBeDone ? deleted : null;
+      if (done !== null && !(await isNamed(transaction, done))) return ok(done);
+      return err({ code: "upload-unknown" as const });
+    }
     transaction.delete(uploadKey(upload.id));
     transaction.delete(locationKey(upload.location));
     // Only remembered, for a run that finds the work of an earlier one done.
     deleted = upload;
     return ok(upload);
   });
+}
+
+/**
+ * Only an upload's own commit names its location anew, and removes its record with it. So once the
+ * record is gone and nothing names the location, that is final.
+ */
+async function isNamed(reader: Reader, { location }: Upload): Promise<boolean> {
+  return (await reader.get(locationKey(location))) !== null;
 }
 
 export interface UploadPage {

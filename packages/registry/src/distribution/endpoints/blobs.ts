@@ -20,7 +20,6 @@ import {
   tryAgainReply,
 } from "../reply.ts";
 import { type Call, headerOf } from "../request.ts";
-import { settled } from "../settled.ts";
 import { etagOf, isKnownToClient, isRangeWanted } from "./conditions.ts";
 
 /** Content that is named by its digest never changes: a year, as from distribution. */
@@ -89,11 +88,10 @@ export async function deleteBlob(context: DistributionContext, call: Call): Prom
   const digest = parseDigest(call.argument);
   if (!digest.ok) return failureReply(digest.error, { detail: { digest: call.argument } });
   const what = { repository: call.repository, digest: digest.value };
-  const { result, again } = await settled(() => deleteBlobRecord(context.store, what));
-  if (result.ok) return emptyReply(202);
-  switch (result.error.code) {
+  const deleted = await deleteBlobRecord(context.store, what);
+  if (deleted.ok) return emptyReply(202);
+  switch (deleted.error.code) {
     case "blob-unknown":
-      if (again) return emptyReply(202);
       return failureReply("blob-unknown", { detail: { digest: digest.value } });
     case "blob-in-use":
       return failureReply("unsupported", {
@@ -101,6 +99,7 @@ export async function deleteBlob(context: DistributionContext, call: Call): Prom
         detail: { digest: digest.value },
       });
     case "contended":
+    case "undetermined":
       return tryAgainReply("the blob is being changed by others, try again");
   }
 }

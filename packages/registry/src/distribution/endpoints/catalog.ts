@@ -5,9 +5,9 @@ import { listRepositories } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { nextLink } from "../links.ts";
 import { parsePage } from "../pages.ts";
+import { reading } from "../reading.ts";
 import { failureReply, jsonReply, type Reply } from "../reply.ts";
 import { type DistributionRequest, queryOf } from "../request.ts";
-import { reading } from "../settled.ts";
 
 const entriesDefault = 1_000;
 

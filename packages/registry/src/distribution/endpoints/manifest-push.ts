@@ -25,7 +25,6 @@ import type { DistributionContext } from "../context.ts";
 import { manifestUrl } from "../links.ts";
 import { emptyReply, failureReply, type Reply, tooBusyReply, tryAgainReply } from "../reply.ts";
 import { type Call, headerOf, queryOf, type RequestBody } from "../request.ts";
-import { settled } from "../settled.ts";
 
 /** What the path and the query ask for: tags to point, and a digest the bytes must have. */
 interface Target {
@@ -112,18 +111,20 @@ async function push(
     actor: actorOf(call.identity),
     nowMs: context.env.clock.now(),
   };
-  const { result, again } = await settled(() => putManifestRecord(context.store, record));
+  const result = await putManifestRecord(context.store, record);
   if (result.ok) {
     if (result.value.surplus !== null) await context.blobs.delete(result.value.surplus);
     const { subject } = result.value;
     return pushedReply(call, record, { subject, named: target.digest === null ? [] : target.tags });
   }
   const { error } = result;
-  // An earlier attempt that nobody knows of may have named the bytes: then the sweep decides on
-  // them.
-  if (content.type === "location" && !again) await context.blobs.delete(content.location);
+  // Where nobody knows whether a record names the bytes, the sweep decides on them.
+  if (content.type === "location" && error.code !== "undetermined") {
+    await context.blobs.delete(content.location);
+  }
   switch (error.code) {
     case "contended":
+    case "undetermined":
       return tryAgainReply("the repository is being changed by others, try again");
     case "manifest-blob-unknown":
       return failureReply(error.code, { detail: missingOf(manifest.value, error.digests) });

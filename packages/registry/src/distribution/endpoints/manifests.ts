@@ -16,6 +16,7 @@ import {
   type Unsettled,
 } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
+import { reading } from "../reading.ts";
 import {
   bareReply,
   contentReply,
@@ -25,7 +26,6 @@ import {
   tryAgainReply,
 } from "../reply.ts";
 import { type Call, headerOf } from "../request.ts";
-import { reading, settled } from "../settled.ts";
 import { etagOf, isKnownToClient } from "./conditions.ts";
 
 export async function getManifest(context: DistributionContext, call: Call): Promise<Reply> {
@@ -95,12 +95,16 @@ async function missing(context: DistributionContext, call: Call): Promise<Reply>
 export async function deleteManifest(context: DistributionContext, call: Call): Promise<Reply> {
   const reference = parseReference(call.argument);
   if (!reference.ok) return badReference(call, reference.error);
-  const { result, again } = await settled(() => remove(context, call, reference.value));
-  if (result.ok) return emptyReply(202);
-  if (result.error.code === "contended") {
-    return tryAgainReply("the manifest is being changed by others, try again");
+  const removed = await remove(context, call, reference.value);
+  if (removed.ok) return emptyReply(202);
+  switch (removed.error.code) {
+    case "manifest-unknown":
+    case "tag-unknown":
+      return await missing(context, call);
+    case "contended":
+    case "undetermined":
+      return tryAgainReply("the manifest is being changed by others, try again");
   }
-  return again ? emptyReply(202) : await missing(context, call);
 }
 
 type Removal = Result<

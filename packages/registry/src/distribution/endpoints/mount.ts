@@ -9,8 +9,8 @@ import {
 } from "@sampan/oci/model";
 import { listBlobRepositories, mountBlob } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
+import { reading } from "../reading.ts";
 import type { Call } from "../request.ts";
-import { reading, settled } from "../settled.ts";
 
 /** Repositories that are looked at for a mount without `from`: each costs a decision on access. */
 const candidatesMax = 16;
@@ -31,8 +31,8 @@ export async function mount(
     digest: digest.value,
     nowMs: context.env.clock.now(),
   };
-  const { result } = await settled(() => mountBlob(context.store, what));
-  return result.ok ? digest.value : null;
+  const mounted = await mountBlob(context.store, what);
+  return mounted.ok ? digest.value : null;
 }
 
 /** Only what the caller may pull: else a mount would give away what other projects hold. */

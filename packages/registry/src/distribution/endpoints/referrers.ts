@@ -5,9 +5,9 @@ import { mediaTypes, parseDigest } from "@sampan/oci/model";
 import { listReferrers, type Referrer } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { nextLink } from "../links.ts";
+import { reading } from "../reading.ts";
 import { failureReply, jsonReply, type Reply } from "../reply.ts";
 import { type Call, queryOf } from "../request.ts";
-import { reading } from "../settled.ts";
 
 /** A page is an index that clients hold in memory, 4 MiB by the specification's advice. */
 const pageReferrersMax = 1_000;

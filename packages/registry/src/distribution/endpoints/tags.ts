@@ -4,9 +4,9 @@ import { listTags } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { nextLink } from "../links.ts";
 import { pageEntriesMax, parsePage } from "../pages.ts";
+import { reading } from "../reading.ts";
 import { failureReply, jsonReply, type Reply } from "../reply.ts";
 import { type Call, queryOf } from "../request.ts";
-import { reading } from "../settled.ts";
 
 export async function getTags(context: DistributionContext, call: Call): Promise<Reply> {
   const page = parsePage(queryOf(call.request), pageEntriesMax);

@@ -24,6 +24,7 @@ import {
 import { commitBlob, createUpload, findBlob, findUpload, type Upload } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { blobUrl, uploadUrl } from "../links.ts";
+import { reading } from "../reading.ts";
 import {
   bareReply,
   emptyReply,
@@ -33,9 +34,13 @@ import {
   tryAgainReply,
 } from "../reply.ts";
 import { type Call, headerOf, queryOf } from "../request.ts";
-import { reading, settled } from "../settled.ts";
 import type { UploadSession } from "../uploads/sessions.ts";
-import { digestOfStored, discardUpload, isBlobFailure } from "../uploads/upload-files.ts";
+import {
+  digestOfStored,
+  discardUpload,
+  isBlobFailure,
+  tryDiscard,
+} from "../uploads/upload-files.ts";
 import { mount } from "./mount.ts";
 
 /** An upload's id is one that we gave out; nothing else is looked up. */
@@ -78,16 +83,21 @@ async function begin(context: DistributionContext, call: Call): Promise<Upload |
     startedMs: context.env.clock.now(),
     actor: actorOf(call.identity),
   };
-  const { result, again } = await settled(() => createUpload(context.store, record));
-  if (result.ok) return result.value;
-  if (!again) await context.blobs.delete(file.location);
-  if (result.error.code === "contended") {
-    return tryAgainReply("the project is being changed by others, try again");
+  const created = await createUpload(context.store, record);
+  if (created.ok) return created.value;
+  const { code } = created.error;
+  // Where nobody knows whether a record names the bytes, the sweep decides on them.
+  if (code !== "undetermined") await context.blobs.delete(file.location);
+  switch (code) {
+    case "project-unknown":
+      return failureReply("name-unknown", {
+        message: "the project does not exist: create it first",
+        detail: { name: call.repository },
+      });
+    case "contended":
+    case "undetermined":
+      return tryAgainReply("the project is being changed by others, try again");
   }
-  return failureReply("name-unknown", {
-    message: "the project does not exist: create it first",
-    detail: { name: call.repository },
-  });
 }
 
 /** The client said which digest it will ask for: that one is hashed on the way. */
@@ -113,9 +123,9 @@ async function pushWhole(
     reply = await withUpload(context, call, what.upload, (target) =>
       finish(context, call, { ...target, digest: what.digest }),
     );
-    return reply;
+    return await orFound(context, call, { reply, digest: what.digest });
   } finally {
-    if (reply?.status !== 201) await discardUpload(context.env, context, what.upload);
+    if (reply?.status !== 201) await tryDiscard(context.env, context, what.upload);
   }
 }
 
@@ -137,13 +147,21 @@ export async function putUpload(context: DistributionContext, call: Call): Promi
   const reply = await onUpload(context, call, (target) =>
     finish(context, call, { ...target, digest: digest.value }),
   );
+  return await orFound(context, call, { reply, digest: digest.value });
+}
+
+/**
+ * The upload is unknown, but the blob is there: its request was sent again after an answer that was
+ * lost, or that could not tell, and all is well.
+ */
+async function orFound(
+  context: DistributionContext,
+  call: Call,
+  { reply, digest }: { readonly reply: Reply; readonly digest: Digest },
+): Promise<Reply> {
   if (reply.status !== distributionErrors["upload-unknown"].status) return reply;
-  // Sent again after an answer that was lost, or that could not tell: the blob is there, all is
-  // well.
-  const blob = await reading(context.store, (reader) =>
-    findBlob(reader, call.repository, digest.value),
-  );
-  return blob === null ? reply : blobCreated(call, digest.value);
+  const blob = await reading(context.store, (reader) => findBlob(reader, call.repository, digest));
+  return blob === null ? reply : blobCreated(call, digest);
 }
 
 export async function getUpload(context: DistributionContext, call: Call): Promise<Reply> {
@@ -156,8 +174,21 @@ export async function getUpload(context: DistributionContext, call: Call): Promi
 export async function deleteUpload(context: DistributionContext, call: Call): Promise<Reply> {
   const upload = await find(context, call);
   if (upload === null) return unknownUpload(call.argument);
-  await discardUpload(context.env, context, upload);
-  return bareReply(204, []);
+  const session = await context.sessions.enter(upload.id);
+  if (session === null) return await refuseSecondWriter(context, call, upload);
+  try {
+    const discarded = await discardUpload(context, upload);
+    if (discarded.ok) {
+      context.sessions.dropHash(session);
+      session.verified = null;
+      return bareReply(204, []);
+    }
+    return discarded.error.code === "upload-unknown"
+      ? unknownUpload(upload.id)
+      : tryAgainReply("the upload is being changed by others, try again");
+  } finally {
+    context.sessions.leave(session);
+  }
 }
 
 interface Target {
@@ -248,7 +279,7 @@ async function discard(
   held: { readonly upload: Upload; readonly session: UploadSession },
 ): Promise<void> {
   context.sessions.dropHash(held.session);
-  await discardUpload(context.env, context, held.upload);
+  await tryDiscard(context.env, context, held.upload);
 }
 
 /** Takes the body, if it is what it says it is and goes where it belongs; null: all is well. */
@@ -313,19 +344,20 @@ async function commit(
   const { repository, location, id: uploadId } = upload;
   const nowMs = context.env.clock.now();
   const record = { repository, digest, location, bytes, uploadId, nowMs };
-  const { result } = await settled(() => commitBlob(context.store, record));
-  if (result.ok) {
+  const committed = await commitBlob(context.store, record);
+  if (committed.ok) {
     session.verified = null;
-    if (result.value.surplus) await context.blobs.delete(location);
+    if (committed.value.surplus) await context.blobs.delete(location);
     return blobCreated(call, digest);
   }
-  switch (result.error.code) {
+  switch (committed.error.code) {
     case "upload-unknown":
       return unknownUpload(uploadId);
     case "project-unknown":
       await discard(context, target);
       return failureReply("name-unknown", { detail: { name: repository } });
     case "contended":
+    case "undetermined":
       return tryAgainReply("the blob is being changed by others, try again");
   }
 }

@@ -7,9 +7,9 @@ import type { Store } from "@sampan/kv/txn";
 import type { BlobLocation, BlobStore } from "../../blobs/blobs.ts";
 import { isAbandoned } from "../../core/upload.ts";
 import { findLocations, listUploadsOlder, type Upload, type UploadPage } from "../../meta/index.ts";
-import { reading } from "../settled.ts";
+import { reading } from "../reading.ts";
 import type { UploadSessions } from "./sessions.ts";
-import { discardUpload } from "./upload-files.ts";
+import { tryDiscard } from "./upload-files.ts";
 
 export interface SweepOptions {
   /** An upload that received nothing for so many milliseconds is thrown away. */
@@ -89,8 +89,9 @@ async function sweepUploads(
     );
     for (const upload of page.uploads) {
       if (await isLeft(deps, upload, { nowMs, expiryMs: options.uploadExpiryMs })) {
-        await discardUpload(env, deps, upload);
-        env.log.info("an abandoned upload was thrown away", { repository: upload.repository });
+        const { repository } = upload;
+        const gone = await tryDiscard(env, deps, upload);
+        if (gone) env.log.info("an abandoned upload was thrown away", { repository });
       }
     }
     after = page.next;

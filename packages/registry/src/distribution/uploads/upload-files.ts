@@ -7,7 +7,6 @@ import { type Digest, digestAlgorithm } from "@sampan/oci/model";
 import type { BlobStore, BlobUpload } from "../../blobs/blobs.ts";
 import { deleteUpload, type Upload } from "../../meta/index.ts";
 import type { BufferPool } from "../buffer-pool.ts";
-import { settled } from "../settled.ts";
 import type { HashPool } from "./hash-pool.ts";
 import type { UploadSession } from "./sessions.ts";
 import { hashStored } from "./stored-hash.ts";
@@ -40,22 +39,34 @@ export async function digestOfStored(
   return await hashStored(deps, body, algorithm);
 }
 
+interface DiscardDeps {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+}
+
 /**
  * Forgets the upload, then its bytes; in this order, so that no record names bytes that are gone.
- * What a failure in between leaves, the sweep takes.
+ * The bytes go only when the record did: else they may be those of a blob. What a failure in
+ * between leaves, the sweep takes.
  */
 export async function discardUpload(
-  env: Env,
-  deps: { readonly store: Store; readonly blobs: BlobStore },
+  deps: DiscardDeps,
   upload: Upload,
-): Promise<void> {
-  const { repository, id, location } = upload;
+): ReturnType<typeof deleteUpload> {
+  const { repository, id } = upload;
+  const deleted = await deleteUpload(deps.store, { repository, id });
+  if (deleted.ok) await deps.blobs.delete(deleted.value.location);
+  return deleted;
+}
+
+/** For those who go on whatever comes of it: the sweep will come back to it. True: it is gone. */
+export async function tryDiscard(env: Env, deps: DiscardDeps, upload: Upload): Promise<boolean> {
   try {
-    const { result } = await settled(() => deleteUpload(deps.store, { repository, id }));
-    if (!result.ok && result.error.code === "contended") return;
-    await deps.blobs.delete(location);
+    return (await discardUpload(deps, upload)).ok;
   } catch (error) {
-    env.log.warn("an upload could not be discarded", { upload: id, error: errorMessage(error) });
+    const message = errorMessage(error);
+    env.log.warn("an upload could not be discarded", { upload: upload.id, error: message });
+    return false;
   }
 }
 

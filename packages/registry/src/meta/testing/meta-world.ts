@@ -176,6 +176,35 @@ export async function pushImage(
 }
 
 /**
+ * A store whose first transaction ends undetermined, committed or not, and lets `between` run to its
+ * end before it says so: the body is run again on what both have left.
+ */
+export function undeterminedOnce(
+  store: Store,
+  committed: boolean,
+  between: () => Promise<void>,
+): Store {
+  const undone = new Error("rolled back");
+  let begun = false;
+  return {
+    snapshot: (at) => store.snapshot(at),
+    close: () => store.close(),
+    async transact(fn) {
+      if (begun) return await store.transact(fn);
+      begun = true;
+      await store
+        .transact(async (transaction) => {
+          await fn(transaction);
+          if (!committed) throw undone;
+        })
+        .catch((error: unknown) => assert.equal(error, undone));
+      await between();
+      return { type: "undetermined" };
+    },
+  };
+}
+
+/**
  * A store whose first transaction, once its body has run and before it commits, lets `between` run
  * to its end: what the body has read may then be stale, and it commits or is run again as the
  * contract says.
