@@ -96,7 +96,7 @@ export class Collector {
 
   /**
    * Collects now and then until the signal, which also ends a walk after its slice. A walk that
-   * fails is reported and tried again later. `beforeLook` is called at each interval.
+   * fails is reported and tried again later; a busy engine is no failure. `beforeLook` is called at each interval.
    */
   async run(signal: AbortSignal, beforeLook: () => void): Promise<void> {
     while (!signal.aborted && !this.#isStopped) {
@@ -107,6 +107,7 @@ export class Collector {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof IoError)) throw error;
+        if (errorCode(error) === "busy") continue;
         this.#env.log.error("collecting old versions failed", {
           code: errorCode(error),
           error: errorMessage(error),

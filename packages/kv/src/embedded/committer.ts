@@ -5,8 +5,8 @@
 // When the engine fails a write, its log may hold the batch all the same and bring it back when it
 // is opened again; even with `disk-full`, for it may be the fsync that failed. So every commit
 // that was handed to the engine is then undetermined, and readers of its keys get an `IoError`
-// until a restart tells. What was refused unseen (the engine `closed`, or failed before) was not
-// applied: an `IoError`.
+// until a restart tells. What was refused unseen was not applied: an `IoError` (the engine `closed`,
+// or failed before), or another try (the engine `busy`).
 
 import { errorCode } from "@sampan/env";
 import { type CommitTimes, onePhaseModifies, type Timestamp } from "../core/index.ts";
@@ -28,6 +28,8 @@ export type CommitResult =
     }
   /** Another transaction committed one of the keys after this one had started. */
   | { readonly type: "conflict" }
+  /** The engine holds no more writes now. */
+  | { readonly type: "busy" }
   | { readonly type: "undetermined" };
 
 export interface CommitterParts {
@@ -62,10 +64,11 @@ export class Committer {
     try {
       await writer.write(batch, { sync: true });
     } catch (error) {
-      const isRefused = errorCode(error) === "closed";
+      const code = errorCode(error);
+      const isRefused = code === "closed" || code === "busy";
       recent.settle(commit, isRefused ? "done" : "lost");
-      if (isRefused) throw error;
-      return { type: "undetermined" };
+      if (code === "closed") throw error;
+      return { type: isRefused ? "busy" : "undetermined" };
     }
     recent.settle(commit, "done");
     return { type: "committed", commitTs, bytes };

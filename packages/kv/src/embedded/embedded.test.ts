@@ -19,6 +19,7 @@ import {
   rejectsWith,
   write,
 } from "../txn/conformance/text.ts";
+import { commitBytesMax } from "./commit-room.ts";
 import { openEmbeddedStore, transactionsOpenMax } from "./embedded.ts";
 import { formatKey } from "./local-records.ts";
 import { withSimulatedStore } from "./testing/simulated-store.ts";
@@ -229,6 +230,69 @@ for (const code of ["disk-full", "io"] as const) {
     });
   });
 }
+
+test("a busy engine has not failed: the commit is tried again, and then goes through", async () => {
+  await withSimulatedStore({ engine: { delayMsMax: 5 } }, async ({ engine, store }) => {
+    await commit(store, "a=1");
+    engine.failNextWrite("busy");
+    let runs = 0;
+    const outcome = await store.transact(async (transaction) => {
+      runs += 1;
+      write(transaction, "a=2");
+    });
+    assert.equal(outcome.type, "committed");
+    assert.equal(runs, 2);
+    assert.equal(store.stats().hasFailed, false);
+    assert.equal(store.stats().commitsPending, 0);
+    assert.equal(await contents(store), "a=2");
+  });
+});
+
+test("an engine that stays busy makes contended transactions, and readers go on", async () => {
+  await withSimulatedStore({}, async ({ engine, store }) => {
+    await commit(store, "a=1");
+    const outcome = await store.transact(async (transaction) => {
+      engine.failNextWrite("busy");
+      write(transaction, "a=2");
+    });
+    assert.equal(outcome.type, "contended");
+    assert.equal(await contents(store), "a=1");
+    await commit(store, "a=3");
+  });
+});
+
+test("a busy engine neither stops time nor collection", async () => {
+  const options = { store: { retentionMs: 100, collectEveryMs: 50 } };
+  await withSimulatedStore(options, async ({ engine, store, pass }) => {
+    const stop = new AbortController();
+    const running = store.run(stop.signal);
+    for (let count = 0; count < 30; count++) {
+      await commit(store, `a=${count}`);
+      engine.failNextWrite("busy");
+      await pass(1000);
+    }
+    stop.abort();
+    await running;
+    assert.equal(store.stats().hasFailed, false);
+    assert.ok(store.safePoint() > 0n);
+    await commit(store, "a=1");
+  });
+});
+
+test("large commits wait for room, in line, and none finds the engine full", async () => {
+  await withSimulatedStore({ engine: { delayMsMax: 5 } }, async ({ store }) => {
+    const value = Buffer.alloc(4 * 1024 * 1024 - 10);
+    let bytesMost = 0;
+    const attempts = Array.from({ length: 40 }, async (_, index) => {
+      const outcome = await store.transact(async (each) => each.put(key(`k${index}`), value));
+      bytesMost = Math.max(bytesMost, store.stats().commitBytes);
+      return outcome;
+    });
+    for (const outcome of await Promise.all(attempts)) assert.equal(outcome.type, "committed");
+    assert.ok(bytesMost > 0 && bytesMost <= commitBytesMax, `${bytesMost} bytes`);
+    assert.equal(store.stats().commitBytes, 0);
+  });
+});
 
 test("a disk that fails at the very end fails no closing, and time goes on all the same", async () => {
   await withSimulatedStore({}, async ({ world, engine, store }) => {

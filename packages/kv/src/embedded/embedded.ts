@@ -2,7 +2,7 @@
 // those of a cluster node (core; keys as given, API V1), so that a data directory can grow into
 // one.
 //
-//   transact   fn on a view → conflict? → timestamp → records → the engine's group commit → answer
+//   transact   fn on a view → room? → conflict? → timestamp → records → group commit → answer
 //   read       commits of the key under way? wait → read lately? → the engine
 //
 // Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts
@@ -22,6 +22,7 @@ import {
   type Transaction,
 } from "../txn/txn.ts";
 import { type Collection, Collector } from "./collector.ts";
+import { CommitRoom } from "./commit-room.ts";
 import { Committer } from "./committer.ts";
 import { EngineWriter } from "./engine-writer.ts";
 import { LiveReaders } from "./live-readers.ts";
@@ -67,6 +68,8 @@ export interface EmbeddedStats {
   readonly snapshotsOpen: number;
   /** Commits that wait for the disk, or were lost when it failed. */
   readonly commitsPending: number;
+  /** Of commits that wait for the disk, about, without those in line for it. */
+  readonly commitBytes: number;
   /** Keys remembered for the detection of conflicts. */
   readonly recentKeys: number;
   /** Keys that transactions hold or wait for by hot locks. */
@@ -114,6 +117,9 @@ export async function openEmbeddedStore(
   return new OpenStore(env, { engine, writer, oracle, live, collector, newest });
 }
 
+/** `fn` is to be run again: nothing was written. */
+type Retry = { readonly type: "conflict" } | { readonly type: "busy" };
+
 interface StoreParts {
   readonly engine: Engine;
   readonly writer: EngineWriter;
@@ -130,6 +136,7 @@ class OpenStore implements EmbeddedStore {
   readonly #hotLocks = new LockQueue();
   readonly #points: PointReader;
   readonly #committer: Committer;
+  readonly #room = new CommitRoom();
   readonly #transactionParts: TransactionParts;
   readonly #metrics: StoreMetrics;
   #underWay = 0;
@@ -158,8 +165,8 @@ class OpenStore implements EmbeddedStore {
     try {
       for (let tries = 1; ; tries++) {
         const outcome = await this.#attempt(fn);
-        if (outcome.type !== "conflict") return this.#count(outcome);
-        this.#metrics.conflicts.add();
+        if (outcome.type !== "conflict" && outcome.type !== "busy") return this.#count(outcome);
+        if (outcome.type === "conflict") this.#metrics.conflicts.add();
         if (tries === attemptsMax) return this.#count({ type: "contended" });
         const pauseMs = this.#env.random.fraction() * backoffMsFirst * 2 ** (tries - 1);
         await this.#env.clock.sleep(pauseMs);
@@ -212,15 +219,14 @@ class OpenStore implements EmbeddedStore {
       transactionsOpen: this.#underWay,
       snapshotsOpen: this.#parts.live.snapshots,
       commitsPending: this.#recent.pending,
+      commitBytes: this.#room.bytes,
       recentKeys: this.#recent.keys,
       hotKeys: this.#hotLocks.size,
       hasFailed: this.#parts.writer.hasFailed,
     };
   }
 
-  async #attempt<T>(
-    fn: (transaction: Transaction) => Promise<T>,
-  ): Promise<Outcome<T> | { readonly type: "conflict" }> {
+  async #attempt<T>(fn: (transaction: Transaction) => Promise<T>): Promise<Outcome<T> | Retry> {
     const transaction = new EmbeddedTransaction(this.#transactionParts);
     try {
       const value = await runToEnd(fn, transaction);
@@ -232,18 +238,24 @@ class OpenStore implements EmbeddedStore {
     }
   }
 
-  async #commit<T>(
-    transaction: EmbeddedTransaction,
-    value: T,
-  ): Promise<Outcome<T> | { readonly type: "conflict" }> {
+  async #commit<T>(transaction: EmbeddedTransaction, value: T): Promise<Outcome<T> | Retry> {
     const mutations = transaction.mutations();
     if (mutations.length === 0) return { type: "committed", value, commitTs: null };
     const startedMs = this.#env.clock.monotonic();
-    const result = await this.#committer.commit(transaction.readTs, mutations);
-    if (result.type !== "committed") return result;
-    this.#parts.collector.noteCommit(mutations.length, result.bytes);
-    this.#metrics.commitSeconds.observe((this.#env.clock.monotonic() - startedMs) / 1000);
-    return { type: "committed", value, commitTs: result.commitTs };
+    const { bytes } = transaction;
+    const wait = this.#room.enter(bytes);
+    if (wait !== null) await wait;
+    try {
+      // In line it may have grown too old for the detection of its conflicts.
+      if (wait !== null) transaction.checkAge();
+      const result = await this.#committer.commit(transaction.readTs, mutations);
+      if (result.type !== "committed") return result;
+      this.#parts.collector.noteCommit(mutations.length, result.bytes);
+      this.#metrics.commitSeconds.observe((this.#env.clock.monotonic() - startedMs) / 1000);
+      return { type: "committed", value, commitTs: result.commitTs };
+    } finally {
+      this.#room.leave(bytes);
+    }
   }
 
   async #close(): Promise<void> {

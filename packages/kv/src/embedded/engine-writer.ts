@@ -1,5 +1,6 @@
 // The one way to the engine's write for all parts of the store. After the first failure nothing is
 // written any more: the engine refuses it too, but what is refused here is known not to be applied.
+// A `busy` engine has not failed: nothing happened, and the next write may go through.
 
 import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
 import type { Engine, WriteBatch } from "../engine/engine.ts";
@@ -47,7 +48,7 @@ export class EngineWriter {
 
   #fail(cause: unknown): void {
     const code = errorCode(cause) ?? "io";
-    if (this.#failure !== null) return;
+    if (code === "busy" || this.#failure !== null) return;
     this.#failure = { code, cause };
     if (code === "closed") return;
     this.#env.log.error("a write failed: the store only reads until it is opened again", {

@@ -39,6 +39,9 @@ interface Start extends LiveReader {
   readonly view: View;
 }
 
+/** What a key's records take beside the key and the value, about. */
+const recordBytes = 100;
+
 // hot path
 export class EmbeddedTransaction implements Transaction {
   readonly #parts: TransactionParts;
@@ -116,8 +119,18 @@ export class EmbeddedTransaction implements Transaction {
   /** What is to be committed, rising by key. Fails with `too-old`. */
   mutations(): readonly Mutation[] {
     const mutations = this.#writes.sorted();
-    if (mutations.length > 0) this.#checkAge();
+    if (mutations.length > 0) this.checkAge();
     return mutations;
+  }
+
+  /** What its commit will write, about. */
+  get bytes(): number {
+    return this.#writes.bytes + this.#writes.count * recordBytes;
+  }
+
+  /** Fails with `too-old`. */
+  checkAge(): void {
+    if (this.#parts.clock.monotonic() > this.#start.expiresMs) throw tooOld();
   }
 
   /** As `startTs`, for the commit: after `end` too. */
@@ -159,11 +172,7 @@ export class EmbeddedTransaction implements Transaction {
       default:
         unreachable(this.#state);
     }
-    this.#checkAge();
-  }
-
-  #checkAge(): void {
-    if (this.#parts.clock.monotonic() > this.#start.expiresMs) throw tooOld();
+    this.checkAge();
   }
 }
 

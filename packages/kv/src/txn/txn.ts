@@ -47,7 +47,10 @@ export type Outcome<T> =
       /** Null when nothing was written. */
       readonly commitTs: Timestamp | null;
     }
-  /** Others won `attemptsMax` times; nothing was written. Answer 503 or try later. */
+  /**
+   * Others won `attemptsMax` times, or there is too much to do; nothing was written. Answer 503 or
+   * try later.
+   */
   | { readonly type: "contended" }
   /** Nobody knows whether it was committed. Read again before saying anything. */
   | { readonly type: "undetermined" };
