@@ -154,6 +154,26 @@ check("the management API answers beside it, and a page for people", "password",
   assert.deepEqual(errorCodes(nothing), ["NOT_FOUND"]);
 });
 
+check("a query and a whole URL lead where the path does", "password", async (scene) => {
+  for (const path of ["/v2", "/v2/"]) {
+    for (const sent of [path, `${path}?ns=x`]) {
+      assert.equal((await scene.send("GET", sent)).status, 401, sent);
+    }
+  }
+  assert.equal((await scene.send("GET", "/?x")).status, 200);
+  const socket = await scene.connect();
+  const ask = async (target: string): Promise<string> => {
+    socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    const [part] = await once(socket, "data");
+    return String(part);
+  };
+  const challenged = await ask("http://registry.example/v2/");
+  assert.match(challenged, /^HTTP\/1\.1 401 /);
+  assert.match(challenged, /realm="http:\/\/registry\.example\/service\/token"/);
+  assert.match(await ask("http://registry.example/api/v2.0/ping"), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+});
+
 check("the page shows a host only where it is one", "none", async (scene) => {
   const headers = { host: 'x"><script>' };
   const page = await scene.send("GET", "/", { headers });

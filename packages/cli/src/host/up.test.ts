@@ -135,6 +135,7 @@ test("both ports say that it is ready; the admin port has metrics and a page", a
   for (const origin of [url, adminUrl]) {
     equal((await fetch(`${origin}/readyz`)).status, 200);
     equal((await fetch(`${origin}/healthz`)).status, 200);
+    equal((await fetch(`${origin}/healthz?x`)).status, 200);
   }
   equal((await fetch(`${url}/metrics`)).status, 404);
   const metrics = await (await fetch(`${adminUrl}/metrics`)).text();

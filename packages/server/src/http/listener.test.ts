@@ -1,7 +1,9 @@
 // Addresses that cannot be had, and the end of a listener with requests under way.
 
 import { equal, match, rejects } from "node:assert/strict";
+import { once } from "node:events";
 import { Agent, createServer, get, type IncomingMessage, type Server } from "node:http";
+import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createNodeEnv } from "@sampan/env/node";
 import { type Listener, listen } from "./listener.ts";
@@ -67,6 +69,22 @@ test("a request under way is finished, idle connections are not waited for", asy
   for await (const chunk of response) text += chunk;
   equal(text, "done");
   await drained;
+});
+
+test("connections that asked for nothing are not waited for", async (context) => {
+  const server = createServer((_, response) => response.end("hello"));
+  const listener = await start(context, server);
+  const closed: Promise<unknown>[] = [];
+  for (const sent of ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+    const connected = once(server, "connection");
+    const socket = connect(listener.address.port, "127.0.0.1");
+    closed.push(new Promise((resolve) => socket.on("error", () => undefined).on("close", resolve)));
+    const [served] = (await connected) as [Socket];
+    socket.resume().write(sent);
+    while (served.bytesRead < sent.length) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await listener.drain(60_000);
+  await Promise.all(closed);
 });
 
 test("a request that does not finish in time is cut", async (context) => {

@@ -47,6 +47,8 @@ export async function listen(
 
 /** How often connections that became idle are looked for: keep-alive would hold them 75 s. */
 const idleCheckMs = 20;
+/** A connection that was just opened may still ask; browsers and balancers open some that never do. */
+const freshWaitMs = 500;
 
 interface Draining {
   readonly server: Server;
@@ -62,11 +64,12 @@ async function drain(
   server.close(() => {
     closed = true;
   });
-  const end = env.clock.monotonic() + timeoutMs;
+  const start = env.clock.monotonic();
+  const end = start + timeoutMs;
   while (!closed && env.clock.monotonic() < end) {
-    // Not Node's closeIdleConnections: it spares those that never sent a byte, which browsers and
-    // load balancers open ahead.
-    connections.destroyIdle();
+    // Not Node's closeIdleConnections: it spares fresh ones for ever, and takes an answer for
+    // finished before its bytes are out.
+    connections.destroyIdle({ sparesFresh: env.clock.monotonic() < start + freshWaitMs });
     await env.clock.sleep(idleCheckMs);
   }
   if (closed) return;

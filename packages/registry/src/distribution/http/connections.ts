@@ -10,17 +10,27 @@ export interface Exchange {
   readonly response: ServerResponse;
 }
 
+interface Queue {
+  /** Nothing was asked on the connection so far. */
+  isFresh: boolean;
+  readonly exchanges: Exchange[];
+}
+
 export class Connections {
-  readonly #queues = new Map<Socket, Exchange[]>();
+  readonly #queues = new Map<Socket, Queue>();
 
   /** Made when the server has its listeners, before it listens. */
   constructor(server: Server) {
     server.on("connection", (socket: Socket) => {
-      this.#queues.set(socket, []);
+      this.#queues.set(socket, { isFresh: true, exchanges: [] });
       socket.once("close", () => this.#queues.delete(socket));
     });
     const enter = (request: IncomingMessage, response: ServerResponse): void => {
-      this.#underWay(request.socket).push({ request, response });
+      const queue = this.#queues.get(request.socket);
+      if (queue === undefined) return;
+      dropOver(queue.exchanges);
+      queue.isFresh = false;
+      queue.exchanges.push({ request, response });
     };
     server.prependListener("request", enter);
     // Node leaves `100 Continue` to whoever listens, and to itself when nobody does.
@@ -41,18 +51,28 @@ export class Connections {
     return underWay.every(({ request, response }) => !request.complete && !response.headersSent);
   }
 
-  /** Cuts every connection on which no request is under way. */
-  destroyIdle(): void {
-    for (const socket of this.#queues.keys()) {
+  /**
+   * Cuts every connection on which no request is under way. `sparesFresh`: but for those that were
+   * opened and asked nothing so far; their first request may be on its way.
+   */
+  destroyIdle(options: { readonly sparesFresh: boolean }): void {
+    for (const [socket, { isFresh }] of this.#queues) {
+      if (isFresh && options.sparesFresh) continue;
       if (this.current(socket) === null) socket.destroy();
     }
   }
 
-  #underWay(socket: Socket): Exchange[] {
-    const queue = this.#queues.get(socket) ?? [];
-    while (queue[0] !== undefined && isOver(queue[0])) queue.shift();
-    return queue;
+  #underWay(socket: Socket): readonly Exchange[] {
+    const queue = this.#queues.get(socket);
+    if (queue === undefined) return [];
+    dropOver(queue.exchanges);
+    return queue.exchanges;
   }
+}
+
+/** They end in the order in which they began. */
+function dropOver(exchanges: Exchange[]): void {
+  while (exchanges[0] !== undefined && isOver(exchanges[0])) exchanges.shift();
 }
 
 /** The answer is with the system, and no rest of the request would be met by a reset. */
