@@ -359,6 +359,22 @@ test("more transactions than may be open at once are contended, and run no fn", 
   });
 });
 
+test("commits leave no bytes behind when no transaction is open, and only names while one is", async () => {
+  await withSimulatedStore({}, async ({ store, pass }) => {
+    const value = Buffer.alloc(256 * 1024);
+    const commitLarge = async (count: number): Promise<void> => {
+      const name = `k${count}`.padEnd(10, "k");
+      committed(await store.transact(async (each) => each.put(key(name), value)));
+    };
+    const stuck = store.transact((transaction) => get(transaction, "a").then(() => pass(1000)));
+    for (let count = 0; count < 30; count++) await commitLarge(count);
+    assert.equal(store.stats().recentBytes, 30 * 10);
+    await stuck;
+    for (let count = 0; count < 30; count++) await commitLarge(count);
+    assert.equal(store.stats().recentBytes, 0);
+  });
+});
+
 test("transactions that never end do not keep commits remembered for ever", async () => {
   await withSimulatedStore({}, async ({ store, pass }) => {
     const stuck = store.transact(async (transaction) => {

@@ -72,6 +72,8 @@ export interface EmbeddedStats {
   readonly commitBytes: number;
   /** Keys remembered for the detection of conflicts. */
   readonly recentKeys: number;
+  /** Of their names: of a commit nothing else is kept. */
+  readonly recentBytes: number;
   /** Keys that transactions hold or wait for by hot locks. */
   readonly hotKeys: number;
   /** Writes are refused since one failed. */
@@ -221,6 +223,7 @@ class OpenStore implements EmbeddedStore {
       commitsPending: this.#recent.pending,
       commitBytes: this.#room.bytes,
       recentKeys: this.#recent.keys,
+      recentBytes: this.#recent.bytes,
       hotKeys: this.#hotLocks.size,
       hasFailed: this.#parts.writer.hasFailed,
     };

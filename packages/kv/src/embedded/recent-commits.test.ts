@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keyName, type Mutation } from "../txn/write-buffer.ts";
-import { type Commit, RecentCommits, recentKeysMax } from "./recent-commits.ts";
+import { type Commit, RecentCommits, recentBytesMax, recentKeysMax } from "./recent-commits.ts";
 
 function mutations(names: string): Mutation[] {
   return names.split(" ").map((name) => {
@@ -88,6 +88,34 @@ test("beyond its bound it forgets the oldest, and who started before them loses"
     recent.forget(5n);
   }
   assert.ok(recent.keys <= recentKeysMax);
+  assert.equal(recent.conflicts(mutations("never-written"), 5n), true);
+  assert.equal(recent.conflicts(mutations("never-written"), 25n), false);
+});
+
+test("of a commit only the names are kept, and their bytes are counted until it is forgotten", () => {
+  const recent = new RecentCommits(0n);
+  const key = Buffer.from("abc");
+  const value = Buffer.alloc(256 * 1024);
+  const put: Mutation = { type: "put", key, value, name: keyName(key) };
+  const commit = recent.begin(10n, [put]);
+  assert.deepEqual(
+    Object.values(commit).filter((part) => typeof part === "object" && !(part instanceof Promise)),
+    [["abc"]],
+  );
+  assert.equal(recent.bytes, 3);
+  recent.settle(commit, "done");
+  recent.forget(null);
+  assert.equal(recent.bytes, 0);
+});
+
+test("beyond its bound of bytes it forgets the oldest, and who started before them loses", () => {
+  const recent = new RecentCommits(0n);
+  const nameBytes = 4096;
+  for (let count = 1; count <= recentBytesMax / nameBytes + 2; count++) {
+    recent.settle(begin(recent, count * 10, String(count).padStart(nameBytes, "k")), "done");
+    recent.forget(5n);
+  }
+  assert.ok(recent.bytes <= recentBytesMax);
   assert.equal(recent.conflicts(mutations("never-written"), 5n), true);
   assert.equal(recent.conflicts(mutations("never-written"), 25n), false);
 });

@@ -9,8 +9,8 @@ import type { Mutation } from "../txn/write-buffer.ts";
 
 export interface Commit {
   readonly commitTs: Timestamp;
-  /** Rising by name, each key once. */
-  readonly mutations: readonly Mutation[];
+  /** Of its keys, rising, each once. The values are on their way to the disk and nobody's here. */
+  readonly names: readonly string[];
   /**
    * Done: on the disk, or refused. Lost: the engine failed, and whether the commit comes back is
    * not known before a restart.
@@ -25,8 +25,12 @@ interface OpenCommit extends Commit {
   settle(): void;
 }
 
-/** Keys kept at most; beyond it the oldest commits are forgotten, and older transactions lose. */
+/**
+ * Keys and bytes of their names kept at most; beyond it the oldest commits are forgotten, and older
+ * transactions lose.
+ */
 export const recentKeysMax = 200_000;
+export const recentBytesMax = 32 * 1024 * 1024;
 /** The list is cut when so many at its head are forgotten, and they are half of it. */
 const headMax = 1024;
 
@@ -34,10 +38,11 @@ const headMax = 1024;
 export class RecentCommits {
   /** When each key was last committed. */
   readonly #newest = new Map<string, Timestamp>();
-  /** In the order of their timestamps; those before `#head` are forgotten. */
-  #commits: OpenCommit[] = [];
+  /** In the order of their timestamps; those before `#head` are forgotten, and null. */
+  #commits: (OpenCommit | null)[] = [];
   #head = 0;
   #keys = 0;
+  #bytes = 0;
   /** Under way or lost, as a whole and by key, in the order of their timestamps. */
   readonly #pending = new Set<OpenCommit>();
   readonly #pendingByName = new Map<string, OpenCommit[]>();
@@ -52,6 +57,11 @@ export class RecentCommits {
 
   get keys(): number {
     return this.#keys;
+  }
+
+  /** Of the keys' names. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Commits under way or lost. */
@@ -82,12 +92,14 @@ export class RecentCommits {
     const settled = new Promise<void>((resolve) => {
       settle = resolve;
     });
-    const commit: OpenCommit = { commitTs, mutations, state: "under-way", settled, settle };
+    const names = mutations.map(({ name }) => name);
+    const commit: OpenCommit = { commitTs, names, state: "under-way", settled, settle };
     this.#newestTs = commitTs;
     this.#commits.push(commit);
-    this.#keys += mutations.length;
+    this.#keys += names.length;
+    this.#bytes += bytesOf(names);
     this.#pending.add(commit);
-    for (const { name } of mutations) {
+    for (const name of names) {
       this.#newest.set(name, commitTs);
       const pending = this.#pendingByName.get(name);
       if (pending === undefined) this.#pendingByName.set(name, [commit]);
@@ -115,7 +127,7 @@ export class RecentCommits {
   pendingWithin(start: string, end: string | null, readTs: Timestamp): Commit | null {
     for (const commit of this.#pending) {
       if (commit.commitTs > readTs) return null;
-      const first = firstFrom(commit.mutations, start);
+      const first = firstFrom(commit.names, start);
       if (first !== null && (end === null || first < end)) return commit;
     }
     return null;
@@ -127,13 +139,15 @@ export class RecentCommits {
   forget(oldestTs: Timestamp | null): void {
     for (;;) {
       const commit = this.#commits[this.#head];
-      if (commit === undefined || commit.state !== "done") break;
+      if (commit === undefined || commit === null || commit.state !== "done") break;
       const isOld = oldestTs === null || commit.commitTs < oldestTs;
-      if (!isOld && this.#keys <= recentKeysMax) break;
+      if (!isOld && this.#keys <= recentKeysMax && this.#bytes <= recentBytesMax) break;
       if (!isOld) this.#forgottenTs = commit.commitTs;
+      this.#commits[this.#head] = null;
       this.#head += 1;
-      this.#keys -= commit.mutations.length;
-      for (const { name } of commit.mutations) {
+      this.#keys -= commit.names.length;
+      this.#bytes -= bytesOf(commit.names);
+      for (const name of commit.names) {
         if (this.#newest.get(name) === commit.commitTs) this.#newest.delete(name);
       }
     }
@@ -144,7 +158,7 @@ export class RecentCommits {
 
   #removePending(commit: OpenCommit): void {
     this.#pending.delete(commit);
-    for (const { name } of commit.mutations) {
+    for (const name of commit.names) {
       const pending = this.#pendingByName.get(name) ?? [];
       if (pending.length === 1) this.#pendingByName.delete(name);
       else pending.splice(pending.indexOf(commit), 1);
@@ -152,15 +166,21 @@ export class RecentCommits {
   }
 }
 
+function bytesOf(names: readonly string[]): number {
+  let bytes = 0;
+  for (const name of names) bytes += name.length;
+  return bytes;
+}
+
 /** The least name at or above `start`. */
-function firstFrom(mutations: readonly Mutation[], start: string): string | null {
+function firstFrom(names: readonly string[], start: string): string | null {
   let low = 0;
-  let high = mutations.length;
+  let high = names.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const name = mutations[middle]?.name ?? "";
+    const name = names[middle] ?? "";
     if (name < start) low = middle + 1;
     else high = middle;
   }
-  return mutations[low]?.name ?? null;
+  return names[low] ?? null;
 }
