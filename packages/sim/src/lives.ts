@@ -7,7 +7,12 @@ import type { MemoryEngine } from "@sampan/kv/engine/memory";
 import { planFaults } from "./faults/plan.ts";
 import { Machine, type Running } from "./machine.ts";
 import { Count, type SimulationReport } from "./simulation.ts";
-import { type RunningClients, startClients, type Workload } from "./workloads/workload.ts";
+import {
+  type Client,
+  type RunningClients,
+  startClients,
+  type Workload,
+} from "./workloads/workload.ts";
 
 export interface LivesOptions {
   readonly durationMs: number;
@@ -25,6 +30,8 @@ export interface LivesParts<Target> {
   open(env: Env, engine: MemoryEngine, isEnding: boolean): Promise<Opened<Target>>;
   /** What else loses its unsynced bytes with the power. */
   onCrash(): void;
+  /** What is wrong when a write is not answered in the end, though nothing stands in its way. */
+  proveLive(client: Client<Target>): Promise<readonly string[]>;
   /** Behind the checks of the workloads, on the same life. */
   lastCheck(target: Target): Promise<readonly string[]>;
   problem(text: string): void;
@@ -89,10 +96,13 @@ export async function playLives<Target>(
   end.isNear = true;
   machine.calm();
   if (machine.isUp) await end.clients?.stop();
+  const wrong: string[] = [];
+  if (end.target !== null && machine.isWritable) {
+    wrong.push(...(await parts.proveLive({ env: world.env, target: end.target, slot: 0 })));
+  }
   if (machine.isUp && world.env.random.int(2) === 0) await machine.restart(0);
   else machine.crash(0);
   await machine.up();
-  const wrong: string[] = [];
   for (const workload of workloads) {
     if (end.target === null) break;
     wrong.push(...(await workload.check({ env: world.env, target: end.target, slot: 0 })));

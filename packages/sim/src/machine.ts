@@ -35,6 +35,7 @@ export class Machine {
   #running: Running | null = null;
   #lives = 1;
   #isCalm = false;
+  #isDiskBroken = false;
   #onUp: (() => void)[] = [];
 
   /** Every write and sync takes up to `delayMsMax` when nothing is wrong. */
@@ -61,6 +62,11 @@ export class Machine {
       (running) => this.#up(running),
       (error: unknown) => this.#bootFailed(error),
     );
+  }
+
+  /** It is up, and no write of this life was made to fail for good. */
+  get isWritable(): boolean {
+    return this.isUp && !this.#isDiskBroken;
   }
 
   get isUp(): boolean {
@@ -132,6 +138,7 @@ export class Machine {
         this.#later(fault.forMs, () => this.#engine.setDelay(this.#delayMsMax));
         break;
       case "write-failure":
+        this.#isDiskBroken = true;
         this.#engine.failNextWrite(fault.code);
         this.#later(fault.forMs, () => {
           if (life !== this.#lives) return;
@@ -164,6 +171,7 @@ export class Machine {
   }
 
   #nextLife(): void {
+    this.#isDiskBroken = false;
     this.#lives += 1;
     this.#process = this.#world.process(`machine-${this.#lives}`);
   }

@@ -8,10 +8,11 @@ import type { Store } from "@sampan/kv/txn";
 import { calmStore, drawStoreSettings, openSimulatedStore } from "../embedded-store.ts";
 import { drawLives, type LivesParts, playLives } from "../lives.ts";
 import type { Simulation, SimulationReport } from "../simulation.ts";
+import { attempt } from "../workloads/attempt.ts";
 import { createBank } from "../workloads/bank.ts";
 import { createGuardedPair } from "../workloads/guarded-pair.ts";
 import { createListAppend } from "../workloads/list-append.ts";
-import type { Workload } from "../workloads/workload.ts";
+import type { Client, Workload } from "../workloads/workload.ts";
 
 export const kv: Simulation = {
   name: "kv",
@@ -44,11 +45,29 @@ async function playKv(world: SimulatedWorld): Promise<SimulationReport> {
       return { target: store.face, stop };
     },
     onCrash: () => undefined,
+    proveLive,
     lastCheck: async () => [],
     problem,
     problems,
   };
   return playLives(world, parts, options);
+}
+
+const triesMax = 100;
+
+async function proveLive({ env, target }: Client<Store>): Promise<readonly string[]> {
+  let last = "";
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const done = await attempt(() =>
+      target.transact(async (transaction) => {
+        transaction.put(Buffer.from("live"), Buffer.from(`${tries}`));
+      }),
+    );
+    if (done.type === "committed") return [];
+    last = done.type === "aborted" ? done.reason : done.type;
+    await env.clock.sleep(100);
+  }
+  return [`the store takes no writes any more: ${last}`];
 }
 
 /**

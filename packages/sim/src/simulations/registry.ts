@@ -93,6 +93,7 @@ async function playRegistry(
     firstEngine: (env) => installed.openCheckpoint(installedName, env, engineOptions),
     open,
     onCrash: () => blobs.crash(),
+    proveLive: (client) => pushPull.proveLive(client),
     lastCheck: async (target) => {
       const wrong = store === null ? [] : await checkEvents(world.env, store, pushPull.shelf);
       if (world.env.random.int(4) > 0) return wrong;

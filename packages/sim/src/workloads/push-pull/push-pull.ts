@@ -16,6 +16,8 @@ const repositories = ["library/a", "library/b", "library/c/d"];
 const tagsPerClient = 3;
 /** A client tries to push a blob so often before it gives the image up. */
 const attemptsMax = 3;
+/** And so often in the end, when nothing stands in its way. */
+const pushesMax = 20;
 
 export class PushPull implements Workload<Distribution> {
   readonly name = "push-pull";
@@ -61,6 +63,18 @@ export class PushPull implements Workload<Distribution> {
       }
     }
     return wrong.map((text) => `push-pull: ${text}`);
+  }
+
+  /** An image gets in, sooner or later. */
+  async proveLive(client: RegistryClient): Promise<readonly string[]> {
+    let last = "";
+    for (let tries = 0; tries < pushesMax; tries += 1) {
+      const { outcome } = await this.#pushImage(client);
+      if (outcome === "201") return [];
+      last = outcome;
+      await client.env.clock.sleep(1_000);
+    }
+    return [`push-pull: no image gets in any more: ${last}`];
   }
 
   async #pushImage(client: RegistryClient): Promise<StepResult> {
