@@ -53,7 +53,10 @@ export const settings = {
   }),
   externalUrl: optional(httpUrl, {
     absent: "from the request (`X-Forwarded-Proto`, `X-Forwarded-Host`, `Host`)",
-    description: "What clients call this registry; goes into token realms and `Location` headers.",
+    description:
+      "What clients call this registry; goes into token realms and `Location` headers. Needed " +
+      "behind a proxy with a public address: forwarding headers are taken from loopback and " +
+      "private addresses alone.",
   }),
   auth: setting(choice(["password", "none"]), {
     default: "password",

@@ -20,7 +20,10 @@ export interface ListenOptions {
   readonly flag: string;
 }
 
-/** The server has its listeners. The error is one line for the operator: what is wrong with which address, and the next step. */
+/**
+ * The server has its listeners. The error is one line for the operator: what is wrong with which
+ * address, and the next step.
+ */
 export async function listen(
   env: Env,
   server: Server,

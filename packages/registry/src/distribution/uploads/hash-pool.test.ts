@@ -98,3 +98,14 @@ test("after the end of the pool hashing goes on, on the main thread", async () =
   await next.update(filled(3), chunkBytes);
   assert.equal(await next.finish(), expected([3], "sha256"));
 });
+
+test("a pool that is closed keeps no process from ending", async () => {
+  const ports = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort");
+  const before = ports().length;
+  const pool = new HashPool(env, { workersMax: 1 });
+  const open = pool.start("sha256");
+  await open.update(filled(1), chunkBytes);
+  assert.equal(ports().length, before + 1);
+  await pool.close();
+  assert.equal(ports().length, before);
+});

@@ -143,7 +143,6 @@ class HashWorker {
     this.#env = env;
     this.#onGone = onGone;
     this.#worker = new Worker(new URL("./hash-worker.mjs", import.meta.url));
-    this.#worker.unref();
     this.#worker.on("message", (answer: HashAnswer) => this.#answer(answer));
     this.#worker.on("error", (error) => this.#end(errorMessage(error)));
     this.#worker.on("exit", (code) => this.#end(`exit code ${code}`));
