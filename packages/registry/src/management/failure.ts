@@ -2,6 +2,7 @@
 // them.
 
 import type { AuthFailure } from "../auth/auth.ts";
+import { basicChallenge } from "../auth/challenge.ts";
 import type { Unsettled } from "../meta/outcome.ts";
 import type { ApiErrors } from "../schema.ts";
 import type { ApiReply } from "./route.ts";
@@ -23,20 +24,32 @@ export const apiFailures = {
 
 export type ApiFailure = keyof typeof apiFailures;
 
+/** All but 401, which never goes without a challenge. */
 export function failed(
-  failure: ApiFailure,
+  failure: Exclude<ApiFailure, "unauthorized">,
   message: string,
   headers?: Readonly<Record<string, string>>,
 ): ApiReply {
-  const { status, code } = apiFailures[failure];
-  const body: ApiErrors = { errors: [{ code, message }] };
+  const body = errorsOf(failure, message);
+  const { status } = apiFailures[failure];
   return headers === undefined ? { status, body } : { status, headers, body };
+}
+
+/** The challenge is no choice: RFC 9110, section 15.5.2. Clients send Basic only after it. */
+export function unauthorized(message: string, challenge = basicChallenge): ApiReply {
+  const headers = { "WWW-Authenticate": challenge };
+  const { status } = apiFailures.unauthorized;
+  return { status, headers, body: errorsOf("unauthorized", message) };
+}
+
+function errorsOf(failure: ApiFailure, message: string): ApiErrors {
+  return { errors: [{ code: apiFailures[failure].code, message }] };
 }
 
 export function authFailed(failure: AuthFailure): ApiReply {
   switch (failure.code) {
     case "unauthorized":
-      return failed(failure.code, failure.message, { "WWW-Authenticate": failure.challenge });
+      return unauthorized(failure.message, failure.challenge);
     case "denied":
       return failed("forbidden", failure.message);
     case "too-many-requests":

@@ -168,6 +168,42 @@ check("what is no JSON, too large or of another type is refused", async ({ call 
   assert.equal(xml.status, 415);
 });
 
+check("a page of another site changes nothing with the browser's login", async ({ call }) => {
+  const form = {
+    body: "project_name=evil&public=true",
+    headers: { "Content-Type": "application/x-www-form-urlencoded" },
+  };
+  assert.equal((await call(`POST ${projects}`, form)).status, 415);
+  const text = { body: '{"project_name":"evil"}', headers: { "Content-Type": "text/plain" } };
+  assert.equal((await call(`POST ${projects}`, text)).status, 415);
+  const body = { project_name: "evil" };
+  for (const headers of [
+    { Origin: "http://evil.example" },
+    { Origin: "null" },
+    { "Sec-Fetch-Site": "cross-site" },
+  ]) {
+    const refused = await call(`POST ${projects}`, { body, headers });
+    assert.equal(codeOf(refused), "403 FORBIDDEN");
+    assert.match(refused.json.errors[0].message, /another site/);
+    assert.equal(codeOf(await call(`DELETE ${projects}/team`, { headers })), "403 FORBIDDEN");
+    assert.equal((await call(`GET ${projects}/team`, { headers })).status, 200);
+  }
+  assert.equal(codeOf(await call(`GET ${projects}/evil`)), "404 NOT_FOUND");
+});
+
+check("every 401 says how to log in", async ({ call }) => {
+  const challengeOf = async (what: string, authorization: string | null) => {
+    const answer = await call(what, { authorization });
+    assert.equal(codeOf(answer), "401 UNAUTHORIZED");
+    assert.equal(answer.headers.get("www-authenticate"), 'Basic realm="harbor"', what);
+  };
+  await challengeOf(`DELETE ${projects}/library`, null);
+  await challengeOf(`GET ${projects}/team`, null);
+  await challengeOf("GET /api/v2.0/users/current", null);
+  await challengeOf(`GET ${projects}`, basic("admin", "wrong"));
+  await challengeOf(`GET ${projects}`, "Bearer x");
+});
+
 check("strangers see public projects, and learn nothing of the others", async ({ call }) => {
   const open = { authorization: null };
   const listed = await call(`GET ${projects}`, open);

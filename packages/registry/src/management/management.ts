@@ -8,7 +8,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { fastify } from "fastify";
 import type { Auth, Identity } from "../auth/auth.ts";
 import { createOriginOf } from "../distribution/http/origin.ts";
-import { authFailed, failed } from "./failure.ts";
+import { isCrossSite } from "./cross-site.ts";
+import { authFailed, failed, unauthorized } from "./failure.ts";
 import type { Access, ApiReply, Context, Route } from "./route.ts";
 import { routes } from "./routes.ts";
 
@@ -51,16 +52,26 @@ export function createManagement(
     genReqId: () => env.random.uuid(),
     exposeHeadRoutes: false,
   });
-  app.addContentTypeParser(
-    "application/x-www-form-urlencoded",
-    { parseAs: "string" },
-    (_request, body, done) => done(null, formOf(String(body))),
+  // Forms and text/plain are what another site's page can send without the browser asking us.
+  app.removeContentTypeParser("text/plain");
+  app.addHook("onRequest", async (request, reply) =>
+    isCrossSite(request.method, request.headers, context.originOf)
+      ? send(reply, failed("forbidden", "a page of another site may not change anything here"))
+      : undefined,
   );
   app.setNotFoundHandler((_request, reply) =>
     send(reply, failed("not-found", "there is nothing at this path")),
   );
   app.setErrorHandler((error, request, reply) => send(reply, failureOf(env, error, request)));
-  for (const route of routes) addRoute(app, context, route);
+  for (const route of routes.filter(({ takesForm }) => takesForm !== true)) {
+    addRoute(app, context, route);
+  }
+  app.register(async (forms) => {
+    addFormParser(forms);
+    for (const route of routes.filter(({ takesForm }) => takesForm === true)) {
+      addRoute(forms, context, route);
+    }
+  });
   return {
     ready: async () => {
       await app.ready();
@@ -68,6 +79,14 @@ export function createManagement(
     routing: (request, response) => app.routing(request, response),
     close: () => app.close(),
   };
+}
+
+function addFormParser(app: FastifyInstance): void {
+  app.addContentTypeParser(
+    "application/x-www-form-urlencoded",
+    { parseAs: "string" },
+    (_request, body, done) => done(null, formOf(String(body))),
+  );
 }
 
 /** A parameter that comes several times is a list. */
@@ -117,7 +136,7 @@ async function identify(
   if (!identified.ok) return authFailed(identified.error);
   const identity = identified.value;
   if (access === "anyone") return identity;
-  if (identity.type !== "user") return failed("unauthorized", "log in first");
+  if (identity.type !== "user") return unauthorized("log in first");
   if (access === "admin" && !identity.admin) return failed("forbidden", "only for administrators");
   return identity;
 }

@@ -19,7 +19,7 @@ import {
 import { listRepositories } from "../meta/repositories.ts";
 import type { ApiProject, ApiProjectRequest, ApiProjectUpdate } from "../schema.ts";
 import { projectRequestSchema, projectUpdateSchema } from "../schema.ts";
-import { failed, unsettled } from "./failure.ts";
+import { failed, unauthorized, unsettled } from "./failure.ts";
 import { matches, parseFilter, parseSort } from "./filter.ts";
 import { listedMax, pagedReply, pageOf, pageQuery } from "./paging.ts";
 import type { ApiReply, ApiRequest, Context, Route } from "./route.ts";
@@ -236,7 +236,7 @@ async function byNameOf(reader: Reader, text: string): Promise<Project | null> {
 /** A stranger does not learn which private projects there are. */
 export function projectUnknown(request: ApiRequest<Params>): ApiReply {
   const { type } = request.identity;
-  if (type === "anonymous") return failed("unauthorized", "log in to see this project");
+  if (type === "anonymous") return unauthorized("log in to see this project");
   return failed("not-found", `project ${request.params.project} not found`);
 }
 

@@ -45,6 +45,8 @@ export interface Route {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly access: Access;
+  /** Its body may be a form too. Only where no password comes along by itself (cross-site.ts). */
+  readonly takesForm?: true;
   /** JSON Schemas of what comes in; the handler's types are derived from the same ones. */
   readonly schema: {
     readonly params?: object;

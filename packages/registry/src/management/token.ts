@@ -5,7 +5,7 @@ import type { XStatic } from "typebox/schema";
 import type { Identity, IssuedToken } from "../auth/auth.ts";
 import { parseScopes } from "../core/scope.ts";
 import type { ApiToken } from "../schema.ts";
-import { authFailed, failed } from "./failure.ts";
+import { authFailed, unauthorized } from "./failure.ts";
 import type { ApiReply, ApiRequest, Context, Route } from "./route.ts";
 import { reply } from "./route.ts";
 import { isoTime } from "./system.ts";
@@ -37,7 +37,14 @@ const tokenForm = {
 
 export const tokenRoutes: readonly Route[] = [
   { method: "GET", path, access: "anyone", schema: { query: tokenQuery }, handle: getToken },
-  { method: "POST", path, access: "open", schema: { body: tokenForm }, handle: postToken },
+  {
+    method: "POST",
+    path,
+    access: "open",
+    takesForm: true,
+    schema: { body: tokenForm },
+    handle: postToken,
+  },
 ];
 
 function textsOf(value: string | string[] | undefined): string[] {
@@ -75,7 +82,7 @@ async function issue(
   identity: Identity,
   scopes: readonly string[],
 ): Promise<ApiReply> {
-  if (identity.type === "token") return failed("unauthorized", "a token cannot ask for a token");
+  if (identity.type === "token") return unauthorized("a token cannot ask for a token");
   const issued = await context.auth.issueToken(identity, parseScopes(scopes));
   if (!issued.ok) return authFailed(issued.error);
   return {

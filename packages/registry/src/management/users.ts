@@ -4,7 +4,7 @@ import type { XStatic } from "typebox/schema";
 import { findUser } from "../meta/users.ts";
 import type { ApiPasswordRequest, ApiUser } from "../schema.ts";
 import { passwordRequestSchema } from "../schema.ts";
-import { failed, unsettled } from "./failure.ts";
+import { failed, unauthorized, unsettled } from "./failure.ts";
 import type { ApiReply, ApiRequest, Context, Route } from "./route.ts";
 import { read, reply } from "./route.ts";
 import { isoTime } from "./system.ts";
@@ -27,7 +27,7 @@ export const userRoutes: readonly Route[] = [
 ];
 
 async function current(context: Context, { identity }: ApiRequest): Promise<ApiReply> {
-  if (identity.type !== "user") return failed("unauthorized", "log in first");
+  if (identity.type !== "user") return unauthorized("log in first");
   const user = await read(context, (reader) => findUser(reader, identity.name));
   if (user === null) return failed("not-found", "this user is gone");
   const body: ApiUser = {
