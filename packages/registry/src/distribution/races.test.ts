@@ -2,6 +2,7 @@
 // names are never deleted, and what was acknowledged can be pulled.
 
 import assert from "node:assert/strict";
+import { truncate } from "node:fs/promises";
 import type { Store } from "@sampan/kv/txn";
 import { computeDigest, type RepositoryName } from "@sampan/oci/model";
 import {
@@ -11,7 +12,7 @@ import {
   deleteUpload,
   listUploadsOlder,
 } from "../meta/index.ts";
-import { overlapped, undeterminedOnce, value } from "../meta/testing/meta-world.ts";
+import { isStored, overlapped, undeterminedOnce, value } from "../meta/testing/meta-world.ts";
 import { errorCodes } from "./testing/http-client.ts";
 import {
   manifestOf,
@@ -52,7 +53,7 @@ async function commitElsewhere(world: RegistryWorld, store: Store, path: string)
   const [location] = await world.blobs.list(null, 1);
   assert.ok(location !== undefined);
   const bytes = uploaded.byteLength;
-  const commit = { repository, digest, location, bytes, uploadId: idOf(path), nowMs };
+  const commit = { repository, digest, location, bytes, uploadId: idOf(path), isStored, nowMs };
   value(await commitBlob(store, commit));
 }
 
@@ -91,6 +92,28 @@ for (const [when, wrap] of [
     assert.deepEqual(pulled.body, uploaded);
   });
 }
+
+check("pushing a blob again whose bytes are gone or cut short heals it", async (w) => {
+  await w.pushBlob(repository, uploaded);
+  const [whole] = await w.blobs.list(null, 1);
+  assert.ok(whole !== undefined);
+  const path = `${await w.begin(repository)}?digest=${digest}`;
+  await w.blobs.delete(whole);
+  await w.expect(201, "PUT", path, { body: uploaded });
+  // Its answer was lost; what it pushed is damaged, so that it has to begin anew.
+  const [healed] = await w.blobs.list(null, 2);
+  assert.ok(healed !== undefined && healed !== whole);
+  await w.expect(201, "PUT", path);
+  const body = w.blobs.body(healed, { start: 0, end: 4 });
+  assert.equal(body.type, "file");
+  if (body.type === "file") await truncate(body.path, 3);
+  await w.expect(404, "PUT", path);
+  await w.pushBlob(repository, uploaded);
+  const pulled = await w.expect(200, "GET", `${base}/blobs/${digest}`);
+  assert.deepEqual(pulled.body, uploaded);
+  assert.equal((await w.blobs.list(null, 10)).length, 1);
+  await w.check();
+});
 
 check("a cancelled upload is gone, record and bytes", async (w) => {
   const path = await w.begin(repository);

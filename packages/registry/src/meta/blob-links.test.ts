@@ -14,6 +14,7 @@ import type { MetaWorld } from "./testing/meta-world.ts";
 import {
   digestOf,
   failure,
+  isStored,
   location,
   nowMs,
   overlapped,
@@ -51,13 +52,14 @@ const begin = (meta: MetaWorld, n: number, to = repo) =>
     actor: "tester",
   });
 
-const commit = (meta: MetaWorld, n: number, to = repo) =>
+const commit = (meta: MetaWorld, n: number, { to = repo, isStored = true } = {}) =>
   commitBlob(meta.store, {
     repository: to,
     digest,
     location: location(`place-${n}`),
     bytes: 7,
     uploadId: uploadId(n),
+    isStored: async () => isStored,
     nowMs,
   });
 
@@ -67,7 +69,7 @@ const find = (meta: MetaWorld, name = repo) =>
 check("a committed upload is a blob of its repository alone", async (meta) => {
   value(await begin(meta, 1));
   assert.equal(await find(meta), null);
-  assert.deepEqual(value(await commit(meta, 1)), { location: "place-1", surplus: false });
+  assert.deepEqual(value(await commit(meta, 1)), { location: "place-1", surplus: null });
   assert.deepEqual(await find(meta), { location: "place-1", bytes: 7 });
   assert.equal(await find(meta, other), null);
   assert.equal(await meta.read((reader) => findUpload(reader, repo, uploadId(1))), null);
@@ -85,7 +87,7 @@ check("an upload is found in its repository alone, by a well-formed id", async (
 check("an upload needs a project", async (meta) => {
   assert.equal(failure(await begin(meta, 1, repository("nowhere/app"))), "project-unknown");
   assert.equal(failure(await begin(meta, 1, repository("app"))), "project-unknown");
-  const direct = { digest, location: location("p"), bytes: 7, uploadId: null, nowMs };
+  const direct = { digest, location: location("p"), bytes: 7, uploadId: null, isStored, nowMs };
   const committed = await commitBlob(meta.store, { ...direct, repository: repository("no/app") });
   assert.equal(failure(committed), "project-unknown");
 });
@@ -95,9 +97,12 @@ check(
   async (meta) => {
     for (const n of [1, 2]) value(await begin(meta, n));
     value(await begin(meta, 3, other));
-    assert.equal(value(await commit(meta, 1)).surplus, false);
-    assert.deepEqual(value(await commit(meta, 2)), { location: "place-1", surplus: true });
-    assert.deepEqual(value(await commit(meta, 3, other)), { location: "place-1", surplus: true });
+    assert.equal(value(await commit(meta, 1)).surplus, null);
+    assert.deepEqual(value(await commit(meta, 2)), { location: "place-1", surplus: "place-2" });
+    assert.deepEqual(value(await commit(meta, 3, { to: other })), {
+      location: "place-1",
+      surplus: "place-3",
+    });
     assert.deepEqual(await find(meta, other), { location: "place-1", bytes: 7 });
     const places = [1, 2, 3].map((n) => location(`place-${n}`));
     const owners = await meta.read((reader) => findLocations(reader, places));
@@ -108,13 +113,13 @@ check(
 check("a commit that is sent again succeeds, one without an upload does not", async (meta) => {
   value(await begin(meta, 1));
   value(await commit(meta, 1));
-  assert.deepEqual(value(await commit(meta, 1)), { location: "place-1", surplus: false });
+  assert.deepEqual(value(await commit(meta, 1)), { location: "place-1", surplus: null });
   assert.equal(failure(await commit(meta, 2)), "upload-unknown");
 });
 
 check("a commit under another repository's upload is refused", async (meta) => {
   value(await begin(meta, 1, other));
-  assert.equal(failure(await commit(meta, 1, repo)), "upload-unknown");
+  assert.equal(failure(await commit(meta, 1, { to: repo })), "upload-unknown");
 });
 
 check("a cancelled upload is gone, its location is nobody's", async (meta) => {
@@ -216,7 +221,10 @@ check("an upload that meets a condemned blob makes it live again, where it lies"
   });
   assert.equal(await find(meta), null);
   value(await begin(meta, 1));
-  assert.deepEqual(value(await commit(meta, 1)), { location: before?.location, surplus: true });
+  assert.deepEqual(value(await commit(meta, 1)), {
+    location: before?.location,
+    surplus: "place-1",
+  });
   assert.deepEqual(await find(meta), before);
 });
 
@@ -250,4 +258,26 @@ check("an upload that may have begun before its project went is undetermined", a
   });
   const began = await begin({ ...meta, store }, 1, repository("team/app"));
   assert.equal(failure(began), "undetermined");
+});
+
+check("a blob whose bytes are damaged takes those of the next push, everywhere", async (meta) => {
+  value(await begin(meta, 1));
+  value(await begin(meta, 2, other));
+  value(await commit(meta, 1));
+  const healed = value(await commit(meta, 2, { to: other, isStored: false }));
+  assert.deepEqual(healed, { location: "place-2", surplus: "place-1" });
+  for (const name of [repo, other]) {
+    assert.deepEqual(await find(meta, name), { location: "place-2", bytes: 7 });
+  }
+  const places = [location("place-1"), location("place-2")];
+  const owners = await meta.read((reader) => findLocations(reader, places));
+  assert.deepEqual(owners, [null, { type: "blob", digest }]);
+});
+
+check("bytes whose upload was cancelled heal nothing", async (meta) => {
+  for (const n of [1, 2]) value(await begin(meta, n));
+  value(await commit(meta, 1));
+  value(await deleteUpload(meta.store, { repository: repo, id: uploadId(2) }));
+  assert.equal(failure(await commit(meta, 2, { isStored: false })), "upload-unknown");
+  assert.deepEqual(await find(meta), { location: "place-1", bytes: 7 });
 });

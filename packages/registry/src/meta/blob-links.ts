@@ -83,6 +83,11 @@ export interface BlobCommit {
    * no record: its bytes are younger than what a sweep takes.
    */
   readonly uploadId: string | null;
+  /**
+   * Are these bytes, which others brought before, where their record says, and all of them? If not,
+   * the new ones take their place: pushing a damaged blob again heals it.
+   */
+  readonly isStored: (blob: FoundBlob) => Promise<boolean>;
   /** Wall clock, milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -90,8 +95,11 @@ export interface BlobCommit {
 export interface CommittedBlob {
   /** Where the blob lies now. */
   readonly location: BlobLocation;
-  /** Another upload had brought the same bytes: the caller deletes its own. */
-  readonly surplus: boolean;
+  /**
+   * No record names it any more: the caller deletes what lies there. Its own bytes when another
+   * upload had brought the same, or the remains of a blob that was damaged.
+   */
+  readonly surplus: BlobLocation | null;
 }
 
 export type BlobCommitFailure =
@@ -119,22 +127,24 @@ async function runCommit(
   const seen = await readCommit(transaction, commit);
   if (!seen.project) return err({ code: "project-unknown" });
   const blob = seen.blob === null ? null : decodeBlob(seen.blob);
+  const isOurs = blob?.location === location;
+  const isKept = blob !== null && (isOurs || (await commit.isStored(blob)));
   if (!ownsUpload(commit, seen.upload)) {
-    const done = blob !== null && (blob.location === location || (attempt.mayBeDone && seen.link));
+    const done = isOurs || (isKept && attempt.mayBeDone && seen.link);
     if (!done) return err({ code: "upload-unknown" });
   }
   linkBlob(transaction, { repository, digest }, commit.nowMs);
   if (commit.uploadId !== null) transaction.delete(uploadKey(commit.uploadId));
-  if (blob === null) {
+  if (!isKept) {
     const record: BlobRecord = { state: live, bytes: commit.bytes, location };
     transaction.put(blobKey(digest), encodeBlob(record));
     transaction.put(locationKey(location), encodeLocation({ type: "blob", digest }));
-    return ok({ location, surplus: false });
+    if (blob !== null) transaction.delete(locationKey(blob.location));
+    return ok({ location, surplus: blob?.location ?? null });
   }
   rescueBlob(transaction, digest, blob);
-  const surplus = blob.location !== location;
-  if (surplus) transaction.delete(locationKey(location));
-  return ok({ location: blob.location, surplus });
+  if (!isOurs) transaction.delete(locationKey(location));
+  return ok({ location: blob.location, surplus: isOurs ? null : location });
 }
 
 async function readCommit(transaction: Transaction, commit: BlobCommit) {

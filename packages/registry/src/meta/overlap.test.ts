@@ -14,6 +14,7 @@ import { createProject, setProjectPublic } from "./projects.ts";
 import { brokenInvariants } from "./testing/invariants.ts";
 import type { MetaWorld, TestManifest } from "./testing/meta-world.ts";
 import {
+  isStored,
   location,
   nowMs,
   overlapped,
@@ -84,6 +85,7 @@ const operations: Readonly<Record<string, Operation>> = {
       location: location("again"),
       bytes: 7,
       uploadId: null,
+      isStored,
       nowMs,
     }),
   "mount a blob": (store) =>

@@ -17,6 +17,7 @@ import { listTags } from "./tags.ts";
 import { brokenInvariants, entriesOf } from "./testing/invariants.ts";
 import type { MetaWorld, TestManifest } from "./testing/meta-world.ts";
 import {
+  isStored,
   location,
   nowMs,
   persist,
@@ -200,7 +201,15 @@ storm("uploads of one blob keep exactly one copy", async (meta) => {
       value(await persist(() => deleteUpload(meta.store, { repository: to, id })));
       return;
     }
-    const commit = { repository: to, digest, location: place, bytes: 7, uploadId: id, nowMs };
+    const commit = {
+      repository: to,
+      digest,
+      location: place,
+      bytes: 7,
+      uploadId: id,
+      isStored,
+      nowMs,
+    };
     const committed = await persist(() => commitBlob(meta.store, commit));
     // A commit that nobody knows of may have won; the client then finds its upload gone.
     if (committed.ok) kept.add(committed.value.location);
@@ -225,7 +234,15 @@ storm("projects and repositories that come and go leave sound records", async (m
       const image = pick(random, images);
       for (const digest of image.blobs) {
         const place = location(`${number}/${digest}/${random.int(2 ** 32)}`);
-        const commit = { repository: to, digest, location: place, bytes: 7, uploadId: null, nowMs };
+        const commit = {
+          repository: to,
+          digest,
+          location: place,
+          bytes: 7,
+          uploadId: null,
+          isStored,
+          nowMs,
+        };
         await attempt(() => commitBlob(meta.store, commit), "project-unknown");
       }
       const refusals = ["manifest-blob-unknown", "project-unknown"];

@@ -21,7 +21,14 @@ import {
   decideReceived,
   decideTooMuch,
 } from "../../core/upload.ts";
-import { commitBlob, createUpload, findBlob, findUpload, type Upload } from "../../meta/index.ts";
+import {
+  commitBlob,
+  createUpload,
+  type FoundBlob,
+  findBlob,
+  findUpload,
+  type Upload,
+} from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { blobUrl, uploadUrl } from "../links.ts";
 import { reading } from "../reading.ts";
@@ -161,7 +168,13 @@ async function orFound(
 ): Promise<Reply> {
   if (reply.status !== distributionErrors["upload-unknown"].status) return reply;
   const blob = await reading(context.store, (reader) => findBlob(reader, call.repository, digest));
-  return blob === null ? reply : blobCreated(call, digest);
+  // One that is damaged has to be pushed anew, which heals it.
+  const isThere = blob !== null && (await isWhole(context, blob));
+  return isThere ? blobCreated(call, digest) : reply;
+}
+
+async function isWhole(context: DistributionContext, blob: FoundBlob): Promise<boolean> {
+  return (await context.blobs.stat(blob.location))?.bytes === blob.bytes;
 }
 
 export async function getUpload(context: DistributionContext, call: Call): Promise<Reply> {
@@ -343,11 +356,13 @@ async function commit(
   const { upload, session, digest, bytes } = target;
   const { repository, location, id: uploadId } = upload;
   const nowMs = context.env.clock.now();
-  const record = { repository, digest, location, bytes, uploadId, nowMs };
+  const isStored = (blob: FoundBlob) => isWhole(context, blob);
+  const record = { repository, digest, location, bytes, uploadId, isStored, nowMs };
   const committed = await commitBlob(context.store, record);
   if (committed.ok) {
     session.verified = null;
-    if (committed.value.surplus) await context.blobs.delete(location);
+    const { surplus } = committed.value;
+    if (surplus !== null) await context.blobs.delete(surplus);
     return blobCreated(call, digest);
   }
   switch (committed.error.code) {
