@@ -130,6 +130,9 @@ export class Machine {
       case "restart":
         this.#restartOrReport(fault.downMs);
         break;
+      case "busy":
+        this.#engine.failNextWrite("busy");
+        break;
       case "clock-jump":
         this.#process.jumpWallClock(fault.byMs);
         break;

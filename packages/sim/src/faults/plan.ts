@@ -8,6 +8,8 @@ export type Fault =
   | { readonly type: "crash"; readonly downMs: number }
   /** An orderly stop and start. */
   | { readonly type: "restart"; readonly downMs: number }
+  /** One write is turned away; the next one is not. */
+  | { readonly type: "busy" }
   /** The wall clock goes forward, or back when negative. */
   | { readonly type: "clock-jump"; readonly byMs: number }
   /** Every write and sync takes up to so long for a while. */
@@ -31,6 +33,7 @@ export interface PlannedFault {
 const faultTypes: readonly FaultType[] = [
   "crash",
   "restart",
+  "busy",
   "clock-jump",
   "slow-disk",
   "write-failure",
@@ -63,6 +66,8 @@ function drawFault(random: Random, type: FaultType): Fault {
     case "crash":
     case "restart":
       return { type, downMs: random.int(2_000) };
+    case "busy":
+      return { type };
     case "clock-jump": {
       const byMs = clockJumpsMs[random.int(clockJumpsMs.length)] ?? 0;
       return { type, byMs: random.int(2) === 0 ? byMs : -byMs };

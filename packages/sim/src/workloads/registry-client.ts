@@ -38,6 +38,7 @@ export async function send(
     query,
     headers: { "content-length": `${body.byteLength}`, ...asked.headers },
     origin: "",
+    clientAddress: null,
     body: { bytes: body.byteLength, drain: (take) => drain(env, body, take) },
   };
   return toAnswer(await target.answer(target.match(line.method, path), request));
