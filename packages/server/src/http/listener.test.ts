@@ -1,6 +1,6 @@
 // Addresses that cannot be had, and the end of a listener with requests under way.
 
-import { equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, createServer, get, type IncomingMessage, type Server } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -8,17 +8,23 @@ import { type TestContext, test } from "node:test";
 import { createNodeEnv } from "@sampan/env/node";
 import { type Listener, listen } from "./listener.ts";
 
-const quiet = { write: () => undefined };
-const env = () =>
-  createNodeEnv({ service: "test", log: { level: "error", format: "json", stream: quiet } });
+const env = (lines: string[]) => {
+  const stream = { write: (line: string) => lines.push(line) };
+  return createNodeEnv({ service: "test", log: { level: "warn", format: "json", stream } });
+};
 const free = { host: "127.0.0.1", port: 0 };
 
-async function start(context: TestContext, server: Server): Promise<Listener> {
+/** `lines` gets what is logged. */
+async function start(
+  context: TestContext,
+  server: Server,
+  lines: string[] = [],
+): Promise<Listener> {
   context.after(() => {
     server.closeAllConnections();
     server.close();
   });
-  const listener = await listen(env(), server, { address: free, flag: "--listen" });
+  const listener = await listen(env(lines), server, { address: free, flag: "--listen" });
   if (!listener.ok) throw new Error(listener.error);
   return listener.value;
 }
@@ -40,7 +46,7 @@ test("a free port is known once it is taken", async (context) => {
 test("an address that cannot be had is told, with the flag that matters", async (context) => {
   const refusal = async (host: string, port: number) => {
     const server = createServer();
-    const result = await listen(env(), server, { address: { host, port }, flag: "--listen" });
+    const result = await listen(env([]), server, { address: { host, port }, flag: "--listen" });
     return result.ok ? "" : result.error;
   };
   const taken = (await start(context, createServer())).address.port;
@@ -73,7 +79,8 @@ test("a request under way is finished, idle connections are not waited for", asy
 
 test("connections that asked for nothing are not waited for", async (context) => {
   const server = createServer((_, response) => response.end("hello"));
-  const listener = await start(context, server);
+  const lines: string[] = [];
+  const listener = await start(context, server, lines);
   const closed: Promise<unknown>[] = [];
   for (const sent of ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) {
     const connected = once(server, "connection");
@@ -83,8 +90,9 @@ test("connections that asked for nothing are not waited for", async (context) =>
     socket.resume().write(sent);
     while (served.bytesRead < sent.length) await new Promise((resolve) => setImmediate(resolve));
   }
-  await listener.drain(60_000);
+  await listener.drain(5_000);
   await Promise.all(closed);
+  deepEqual(lines, []);
 });
 
 test("a request that does not finish in time is cut", async (context) => {
