@@ -8,8 +8,14 @@ import { openEmbeddedStore } from "@sampan/kv/embedded";
 import { createMemoryEngine, type MemoryEngine } from "@sampan/kv/engine/memory";
 import type { Store } from "@sampan/kv/txn";
 import { createRegistry, initialise } from "@sampan/registry";
+import type { BlobStore } from "@sampan/registry/blobs";
 import { createMemoryBlobs } from "@sampan/registry/blobs/memory";
-import { calmStore, drawStoreSettings, openSimulatedStore } from "../embedded-store.ts";
+import {
+  calmStore,
+  drawStoreSettings,
+  openSimulatedStore,
+  type SimulatedStore,
+} from "../embedded-store.ts";
 import { drawLives, type LivesParts, type Opened, playLives } from "../lives.ts";
 import type { Simulation, SimulationReport } from "../simulation.ts";
 import { checkEvents } from "../workloads/push-pull/events.ts";
@@ -28,6 +34,7 @@ export const registry: Simulation = {
 const installedName = "installed";
 /** Behind the last request, in some seeds, so that sweeps come by: what has a name outlives them. */
 const sweepsMs = 100 * 60_000;
+const uploadExpiryMs = sweepsMs / 2;
 
 /** A store with a registry in it. The hash of its password takes real time and so is made once. */
 async function install(): Promise<MemoryEngine> {
@@ -63,29 +70,8 @@ async function playRegistry(
     isEnding: boolean,
   ): Promise<Opened<Distribution>> => {
     const opened = await openSimulatedStore(env, engine, isEnding ? calmStore : settings);
-    const made = createRegistry(
-      env,
-      { store: opened.face, blobs },
-      {
-        version: "simulated",
-        externalUrl: null,
-        auth: "none",
-        uploadExpiryMs: sweepsMs / 2,
-        instance: "simulated",
-        // Another thread would answer at moments of the machine's choosing.
-        hashWorkers: 0,
-      },
-    );
-    const stopping = new AbortController();
-    const running = made.run(stopping.signal);
     store = opened.face;
-    const stop = async (stopClients: () => Promise<void>): Promise<void> => {
-      await stopClients();
-      stopping.abort();
-      await running;
-      await opened.stop();
-    };
-    return { target: made.distribution, stop };
+    return openRegistry(env, opened, blobs);
   };
 
   const parts: LivesParts<Distribution> = {
@@ -104,4 +90,34 @@ async function playRegistry(
     problems,
   };
   return playLives(world, parts, options);
+}
+
+/** Its /v2/ and what runs behind it. The management API is made and never asked: it has no end. */
+function openRegistry(
+  env: Env,
+  { face: store, stop: stopStore }: SimulatedStore,
+  blobs: BlobStore,
+): Opened<Distribution> {
+  const { distribution, run } = createRegistry(
+    env,
+    { store, blobs },
+    {
+      version: "simulated",
+      externalUrl: null,
+      auth: "none",
+      uploadExpiryMs,
+      instance: "simulated",
+      // Another thread would answer at moments of the machine's choosing.
+      hashWorkers: 0,
+    },
+  );
+  const stopping = new AbortController();
+  const running = run(stopping.signal);
+  const stop = async (stopClients: () => Promise<void>): Promise<void> => {
+    await stopClients();
+    stopping.abort();
+    await running;
+    await stopStore();
+  };
+  return { target: distribution, stop };
 }
