@@ -96,7 +96,8 @@ export class Collector {
 
   /**
    * Collects now and then until the signal, which also ends a walk after its slice. A walk that
-   * fails is reported and tried again later; a busy engine is no failure. `beforeLook` is called at each interval.
+   * fails is reported and tried again later; a busy engine is no failure. `beforeLook` is called at
+   * each interval.
    */
   async run(signal: AbortSignal, beforeLook: () => void): Promise<void> {
     while (!signal.aborted && !this.#isStopped) {

@@ -316,15 +316,61 @@ test("a store whose engine was closed refuses to commit, nothing is undetermined
 
 test("a hot lock that is not granted in a transaction's time fails with too-old", async () => {
   await withSimulatedStore({}, async ({ store, pass }) => {
-    const holding = store.transact(async (transaction) => {
-      await transaction.lock([key("n")], { hot: true });
-      await pass(15_000);
-    });
+    const hold = (ms: number): Promise<unknown> =>
+      store.transact(async (transaction) => {
+        await transaction.lock([key("n")], { hot: true });
+        await pass(ms);
+      });
+    const holding = [hold(6000), hold(6000)];
     const waiting = store.transact((each) => each.lock([key("n")], { hot: true }));
     await rejectsWith("too-old", waiting);
-    await rejectsWith("too-old", holding);
+    await Promise.all(holding);
     assert.equal(store.stats().hotKeys, 0);
     committed(await store.transact((each) => each.lock([key("n")], { hot: true })));
+  });
+});
+
+test("who holds a hot lock and hangs makes way when its time is over, and commits no more", async () => {
+  await withSimulatedStore({}, async ({ world, store, pass }) => {
+    const startMs = world.nowMs();
+    const hanging = store.transact(async (transaction) => {
+      await transaction.lock([key("n")], { hot: true });
+      write(transaction, "n=hung");
+      await pass(60_000);
+    });
+    await pass(5000);
+    const next = await store.transact(async (transaction) => {
+      await transaction.lock([key("n")], { hot: true });
+      write(transaction, "n=next");
+    });
+    assert.equal(next.type, "committed");
+    assert.equal(world.nowMs() - startMs, 10_000);
+    await rejectsWith("too-old", hanging);
+    assert.equal(store.stats().hotKeys, 0);
+    assert.equal(await contents(store), "n=next");
+  });
+});
+
+test("closing does not wait for ever: what hangs or starts anew then commits nothing", async () => {
+  await withSimulatedStore({}, async ({ world, engine, store, pass }) => {
+    const hold = (ms: number): Promise<unknown> =>
+      store.transact(async (transaction) => {
+        await transaction.lock([key("a")], { hot: true });
+        write(transaction, "a=1");
+        await pass(ms);
+      });
+    const hanging = hold(60_000);
+    await pass(1);
+    const inLine = hold(5000);
+    const refused = [rejectsWith("too-old", hanging), rejectsWith("closed", inLine)];
+    const startMs = world.nowMs();
+    await store.close();
+    assert.ok(world.nowMs() - startMs <= 10_001, `${world.nowMs() - startMs} ms`);
+    await engine.close();
+    await Promise.all(refused);
+    const reopened = await openEmbeddedStore(world.env, { engine: engine.reopen() }, {});
+    assert.equal(await contents(reopened), "");
+    await reopened.close();
   });
 });
 

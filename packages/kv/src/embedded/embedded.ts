@@ -20,6 +20,7 @@ import {
   StoreError,
   snapshotAgeMsMax,
   type Transaction,
+  transactionAgeMsMax,
 } from "../txn/txn.ts";
 import { type Collection, Collector } from "./collector.ts";
 import { CommitRoom } from "./commit-room.ts";
@@ -144,6 +145,8 @@ class OpenStore implements EmbeddedStore {
   #underWay = 0;
   #closing: Promise<void> | null = null;
   #onIdle: () => void = () => undefined;
+  /** Closing waits for no transaction any more, and none begins or commits. */
+  #isOver = false;
 
   constructor(env: Env, parts: StoreParts) {
     this.#env = env;
@@ -156,7 +159,10 @@ class OpenStore implements EmbeddedStore {
       clock: env.clock,
       live: parts.live,
       hotLocks: this.#hotLocks,
-      newView: () => this.#newView(),
+      newView: () => {
+        this.#checkNotOver();
+        return this.#newView();
+      },
     };
   }
 
@@ -251,6 +257,7 @@ class OpenStore implements EmbeddedStore {
     try {
       // In line it may have grown too old for the detection of its conflicts.
       if (wait !== null) transaction.checkAge();
+      this.#checkNotOver();
       const result = await this.#committer.commit(transaction.readTs, mutations);
       if (result.type !== "committed") return result;
       this.#parts.collector.noteCommit(mutations.length, result.bytes);
@@ -262,11 +269,8 @@ class OpenStore implements EmbeddedStore {
   }
 
   async #close(): Promise<void> {
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    if (this.#underWay > 0) await this.#idle();
+    this.#isOver = true;
     const { collector, oracle, writer } = this.#parts;
     await collector.stop();
     this.#points.drop();
@@ -274,8 +278,27 @@ class OpenStore implements EmbeddedStore {
     if (!writer.hasFailed) await oracle.close().catch(() => undefined);
   }
 
+  /** Waits for the transactions, but not for those that hang: by then they are too old. */
+  async #idle(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#env.clock.timer(transactionAgeMsMax + 1, resolve);
+      this.#onIdle = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    if (this.#underWay === 0) return;
+    this.#env.log.warn("transactions that did not end were not waited for", {
+      transactions: this.#underWay,
+    });
+  }
+
   #checkOpen(): void {
-    if (this.#closing !== null) throw new StoreError("closed", "the store is closed");
+    if (this.#closing !== null) throw closed();
+  }
+
+  #checkNotOver(): void {
+    if (this.#isOver) throw closed();
   }
 
   #checkMoment(at: Timestamp): void {
@@ -295,7 +318,13 @@ class OpenStore implements EmbeddedStore {
 
   #view(readTs: Timestamp): View {
     const { engine, newest } = this.#parts;
-    const sources = { engine, newest, recent: this.#recent, points: this.#points };
+    const sources = {
+      clock: this.#env.clock,
+      engine,
+      newest,
+      recent: this.#recent,
+      points: this.#points,
+    };
     return new View(sources, readTs);
   }
 
@@ -303,6 +332,10 @@ class OpenStore implements EmbeddedStore {
     this.#metrics.transactions.add(1, outcomeLabels[outcome.type]);
     return outcome;
   }
+}
+
+function closed(): StoreError {
+  return new StoreError("closed", "the store is closed");
 }
 
 async function runToEnd<T>(

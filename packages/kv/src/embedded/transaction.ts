@@ -1,7 +1,7 @@
 // A transaction of the embedded store before its commit: reads a view with its own writes laid
 // over it.
 
-import { type Clock, unreachable } from "@sampan/env";
+import { type Clock, type Timer, unreachable } from "@sampan/env";
 import type { Timestamp } from "../core/index.ts";
 import { checkKey, checkReadKeys, checkScan } from "../txn/limits.ts";
 import {
@@ -49,6 +49,7 @@ export class EmbeddedTransaction implements Transaction {
   #start: Start;
   #state: State = "fresh";
   #ticket: LockTicket | null = null;
+  #timer: Timer | null = null;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
@@ -141,6 +142,7 @@ export class EmbeddedTransaction implements Transaction {
   /** Its commit or its rollback is over: others need not wait for it or keep anything for it. */
   release(): void {
     this.#parts.live.removeTransaction(this.#start);
+    this.#timer?.cancel();
     this.#ticket?.leave();
   }
 
@@ -148,14 +150,23 @@ export class EmbeddedTransaction implements Transaction {
     this.#state = "in-line";
     const ticket = this.#parts.hotLocks.enter(keys.map(keyName));
     this.#ticket = ticket;
-    const timer = this.#parts.clock.timer(transactionAgeMsMax, () => ticket.leave());
+    this.#leaveWhenOld(ticket);
     const isLetIn = await ticket.granted;
-    timer.cancel();
     if (this.#state !== "in-line") throw hasEnded();
     if (!isLetIn) throw tooOld();
     this.#state = "in-use";
     this.#parts.live.removeTransaction(this.#start);
     this.#start = startNow(this.#parts);
+    this.#leaveWhenOld(ticket);
+  }
+
+  /**
+   * The wait in line and what follows it have a transaction's time each. One that hangs beyond it
+   * makes way: it can commit no more, and even if it could, conflicts are not told by the lines.
+   */
+  #leaveWhenOld(ticket: LockTicket): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.timer(transactionAgeMsMax, () => ticket.leave());
   }
 
   #use(): void {

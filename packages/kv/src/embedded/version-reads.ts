@@ -1,8 +1,9 @@
 // Reads versions off the engine: hands the rows of the write family to core's readers and does what
-// they ask for. Nothing here waits unless rows have to come from the disk.
+// they ask for. Nothing here waits unless rows have to come from the disk, or there are so many that
+// others must get their turn in between.
 // hot path
 
-import { IoError } from "@sampan/env";
+import { type Clock, IoError } from "@sampan/env";
 import {
   BackwardScan,
   dataRange,
@@ -13,6 +14,15 @@ import {
 import type { Engine, EngineIterator, Maybe } from "../engine/engine.ts";
 import type { Range, ScanOptions } from "../txn/txn.ts";
 
+/** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
+export const rowsPerTurn = 1000;
+
+/** Where rows are looked at, and what lets others run in between. */
+export interface ScanParts {
+  readonly engine: Engine;
+  readonly clock: Clock;
+}
+
 /** Whether there is something to wait for. */
 export function isPending<T>(maybe: Maybe<T>): maybe is Promise<T> {
   return maybe instanceof Promise;
@@ -20,7 +30,7 @@ export function isPending<T>(maybe: Maybe<T>): maybe is Promise<T> {
 
 /** The rows of the range at `readTs` in the scan's direction, at most `limit`. */
 export function scanRows(
-  engine: Engine,
+  { engine, clock }: ScanParts,
   range: Range,
   read: { readonly readTs: Timestamp; readonly options: ScanOptions },
 ): Maybe<VisibleRow[]> {
@@ -43,21 +53,23 @@ export function scanRows(
     if (step === "malformed") throw malformed(iterator.key);
     return true;
   };
-  return closeAfter(iterator, visit, () => {
+  const walk = (): Maybe<void> => walkInTurns(iterator, visit, clock);
+  return closeAfter(iterator, walk, () => {
     if (scan instanceof BackwardScan && rows.length < limit && scan.end()) take(scan.row);
     return rows;
   });
 }
 
-/**
- * Walks until `visit` answers false or the rows end, closes the iterator, then asks for the
- * result.
- */
-function closeAfter<T>(iterator: EngineIterator, visit: () => boolean, result: () => T): Maybe<T> {
+/** Closes the iterator when the walk is over, then asks for the result. */
+function closeAfter<T>(
+  iterator: EngineIterator,
+  walk: () => Maybe<void>,
+  result: () => T,
+): Maybe<T> {
   let pending: Promise<void> | null = null;
   try {
-    const walk = walkRows(iterator, visit);
-    if (isPending(walk)) pending = walk;
+    const walking = walk();
+    if (isPending(walking)) pending = walking;
   } finally {
     if (pending === null) iterator.close();
   }
@@ -65,7 +77,34 @@ function closeAfter<T>(iterator: EngineIterator, visit: () => boolean, result: (
   return pending.finally(() => iterator.close()).then(result);
 }
 
-/** Without a promise for each row: only a page of rows that comes from the disk is waited for. */
+/** As `walkRows`, with a pause after each turn's rows. */
+function walkInTurns(iterator: EngineIterator, visit: () => boolean, clock: Clock): Maybe<void> {
+  let rowsLeft = rowsPerTurn;
+  let goesOn = true;
+  const visitInTurn = (): boolean => {
+    rowsLeft -= 1;
+    goesOn = visit();
+    return goesOn && rowsLeft > 0;
+  };
+  const isTurnOver = (): boolean => goesOn && rowsLeft === 0;
+  const first = walkRows(iterator, visitInTurn);
+  if (!isPending(first) && !isTurnOver()) return;
+  const walkOnInTurns = async (): Promise<void> => {
+    await first;
+    while (isTurnOver()) {
+      await clock.sleep(0);
+      rowsLeft = rowsPerTurn;
+      const turn = walkRows(iterator, visitInTurn);
+      if (isPending(turn)) await turn;
+    }
+  };
+  return walkOnInTurns();
+}
+
+/**
+ * Walks until `visit` answers false or the rows end.
+ * Without a promise for each row: only a page of rows that comes from the disk is waited for.
+ */
 export function walkRows(iterator: EngineIterator, visit: () => boolean): Maybe<void> {
   for (;;) {
     const more = iterator.next();

@@ -4,7 +4,7 @@
 // must be waited for, and only by readers of its keys; so no read shows what a crash could take
 // back. hot path
 
-import { IoError } from "@sampan/env";
+import { type Clock, IoError } from "@sampan/env";
 import type { Timestamp, VisibleRow } from "../core/index.ts";
 import type { Engine, Maybe } from "../engine/engine.ts";
 import type { Entry, Key, Range, ScanOptions } from "../txn/txn.ts";
@@ -15,6 +15,7 @@ import type { Commit, RecentCommits } from "./recent-commits.ts";
 import { isPending, scanRows } from "./version-reads.ts";
 
 export interface ViewSources {
+  readonly clock: Clock;
   readonly engine: Engine;
   readonly recent: RecentCommits;
   readonly newest: NewestValues;
@@ -69,7 +70,7 @@ export class View {
   async scan(range: Range, options: ScanOptions): Promise<Entry[]> {
     if (this.#sources.recent.pending > 0) await this.#waitForRange(range);
     const read = { readTs: this.readTs, options };
-    const pending = scanRows(this.#sources.engine, range, read);
+    const pending = scanRows(this.#sources, range, read);
     const rows = isPending(pending) ? await pending : pending;
     const looked = this.#values(rows);
     const values = isPending(looked) ? await looked : looked;

@@ -36,7 +36,10 @@ export interface Store {
    */
   snapshot(at?: Timestamp): Promise<Snapshot>;
 
-  /** Waits for the transactions under way; later calls fail with `closed`. Twice is once. */
+  /**
+   * Waits for the transactions under way, as long as one may live; what goes on beyond it commits
+   * nothing. Later calls fail with `closed`. Twice is once.
+   */
   close(): Promise<void>;
 }
 
@@ -105,7 +108,7 @@ export interface Transaction extends Reader {
    * Needed wherever an invariant hangs on what was only read (write skew). `hot`: wait in line for
    * them first; must come once, before the first read or write (else `order`), and what is read
    * then is newer than the wait. It spares the line's transactions from each other, not from those
-   * that write the key without it.
+   * that write the key without it. One that outlives its time makes way for the next.
    */
   lock(keys: readonly Key[], options?: { readonly hot?: boolean }): Promise<void>;
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WithStore } from "../conformance.ts";
 import type { Transaction } from "../txn.ts";
-import { commit, committed, contents, get, key, scan, text, write } from "./text.ts";
+import { commit, committed, contents, get, key, range, scan, text, write } from "./text.ts";
 
 export function readConformance(name: string, create: WithStore): void {
   plainReads(name, create);
@@ -182,6 +182,32 @@ function scans(name: string, create: WithStore): void {
   check("d..", { reverse: true }, "");
   check("c..c", {}, "");
   check("c..a", {}, "");
+
+  for (const reverse of [false, true]) {
+    const how = reverse ? "backwards" : "forwards";
+    test(`${name}: a scan ${how} over 4000 deleted keys lets others run`, async () => {
+      await create(async ({ store, pass }) => {
+        const names = Array.from({ length: 4000 }, (_, index) => `k${10_000 + index}`);
+        await commit(store, "a=1 z=1");
+        await store.transact(async (each) => {
+          for (const of of names) each.put(key(of), key("1"));
+        });
+        await store.transact(async (each) => {
+          for (const of of names) each.delete(key(of));
+        });
+        const snapshot = await store.snapshot();
+        let others = 0;
+        const scanning = snapshot.scan(range(".."), { limit: 3, reverse });
+        const passing = pass(0).then(() => {
+          others += 1;
+        });
+        assert.equal((await scanning).length, 2);
+        assert.equal(others, 1);
+        await passing;
+        snapshot.release();
+      });
+    });
+  }
 
   test(`${name}: a scan of many entries, pages in both directions`, async () => {
     await create(async ({ store }) => {
