@@ -2,17 +2,23 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { ok } from "@sampan/env";
 import type { RepositoryName } from "@sampan/oci/model";
 import { SignJWT } from "jose";
 import { parseScopes } from "../core/scope.ts";
 import { findSetting } from "../meta/settings.ts";
 import type { Auth, Identity, Need } from "./auth.ts";
 import { actorOf, createAuth } from "./auth.ts";
-import { guessesFree } from "./guesses.ts";
+import { passwordChecksOfClientMax } from "./check-queue.ts";
+import { accountGuessesFree, clientGuessesMax, guessRefillMs } from "./login-throttle.ts";
+import { createPasswordLogin } from "./password-login.ts";
+import { createPasswords } from "./passwords.ts";
 import type { AuthWorld } from "./testing/auth-world.ts";
 import { adminPassword, basic, scrypt, withAuth } from "./testing/auth-world.ts";
+import { createVerification } from "./verification.ts";
 
 const origin = "https://registry.test";
+const clientAddress = "192.0.2.1";
 const admin = basic("admin", adminPassword);
 const need = (name: string, ...actions: readonly ("pull" | "push" | "delete")[]): Need => ({
   type: "repository",
@@ -24,7 +30,15 @@ const catalog: Need = { type: "catalog" };
 
 /** `ok`, or the code of the failure with its challenge. */
 async function verdict(auth: Auth, authorization: string | null, what: Need): Promise<string> {
-  const checked = await auth.check({ authorization, origin }, what);
+  return verdictFrom(null, { auth, authorization, what });
+}
+
+async function verdictFrom(
+  clientAddress: string | null,
+  asked: { readonly auth: Auth; readonly authorization: string | null; readonly what?: Need },
+): Promise<string> {
+  const { auth, authorization, what = version } = asked;
+  const checked = await auth.check({ authorization, clientAddress, origin }, what);
   if (checked.ok) return "ok";
   const { error } = checked;
   return error.code === "unauthorized" ? `unauthorized ${error.challenge}` : error.code;
@@ -35,7 +49,7 @@ async function tokenFor(
   authorization: string | null,
   ...scopes: readonly string[]
 ): Promise<string> {
-  const identified = await auth.identify(authorization);
+  const identified = await auth.identify({ authorization, clientAddress });
   assert.ok(identified.ok);
   const issued = await auth.issueToken(identified.value, parseScopes(scopes));
   assert.ok(issued.ok);
@@ -142,7 +156,7 @@ test("an anonymous token pulls from public projects alone", () =>
     ]) {
       assert.match(await verdict(auth, token, what), /^unauthorized/);
     }
-    const checked = await auth.check({ authorization: token, origin }, version);
+    const checked = await auth.check({ authorization: token, clientAddress, origin }, version);
     assert.ok(checked.ok);
     assert.equal(actorOf(checked.value), "anonymous");
   }));
@@ -207,7 +221,7 @@ test("a remembered credential is decided without a promise, a forgotten one is c
   withAuth(async (world) => {
     const { auth } = world;
     const ask = (authorization: string) =>
-      auth.check({ authorization, origin }, need("team/app", "pull"));
+      auth.check({ authorization, clientAddress, origin }, need("team/app", "pull"));
     const token = await tokenFor(world, admin, "repository:team/app:pull");
     for (const credential of [admin, token]) {
       await ask(credential);
@@ -225,7 +239,11 @@ test("one may mount from what one may pull", () =>
     const may = (identity: Identity, name: string) =>
       auth.may(identity, name as RepositoryName, "pull");
     const token = await auth.check(
-      { authorization: await tokenFor(world, admin, "repository:team/app:pull"), origin },
+      {
+        authorization: await tokenFor(world, admin, "repository:team/app:pull"),
+        clientAddress,
+        origin,
+      },
       version,
     );
     assert.ok(token.ok);
@@ -241,42 +259,124 @@ test("one may mount from what one may pull", () =>
 test("the management API takes passwords, not registry tokens", () =>
   withAuth(async (world) => {
     const { auth } = world;
-    const identified = await auth.identify(admin);
+    const identified = await auth.identify({ authorization: admin, clientAddress });
     assert.ok(identified.ok && identified.value.type === "user" && identified.value.admin);
     const token = await tokenFor(world, admin, "repository:team/app:pull");
     for (const authorization of [token, basic("admin", "wrong"), "Bearer x"]) {
-      const refused = await auth.identify(authorization);
+      const refused = await auth.identify({ authorization, clientAddress });
       assert.ok(!refused.ok && refused.error.code === "unauthorized");
     }
-    const nobody = await auth.identify(null);
+    const nobody = await auth.identify({ authorization: null, clientAddress });
     assert.ok(nobody.ok && nobody.value.type === "anonymous");
   }));
 
-test("guesses close the account for a while, and do not keep out who was right before", () =>
+/** As many wrong passwords for the administrator as the client has. */
+async function guessAll(auth: Auth, client: string): Promise<void> {
+  for (let n = 0; n < clientGuessesMax; n += 1) {
+    const authorization = basic("admin", `guess ${client} ${n}`);
+    assert.equal(await verdictFrom(client, { auth, authorization }), wrong);
+  }
+  const more = basic("admin", `guess ${client} more`);
+  assert.equal(await verdictFrom(client, { auth, authorization: more }), "too-many-requests");
+}
+
+/** Whose sleeps pass at once, noted. */
+function undelayed({ env, store }: AuthWorld): { auth: Auth; delays: number[] } {
+  const delays: number[] = [];
+  const sleep = async (ms: number) => void delays.push(ms);
+  const hurried = { ...env, clock: { ...env.clock, sleep } };
+  return { auth: createAuth(hurried, { store }, { mode: "token", scrypt }), delays };
+}
+
+test("guesses use up the guesser's own budget, and close the account to nobody else", () =>
   withAuth(async (world) => {
-    const { auth } = world;
-    const other = createAuth(world.env, { store: world.store }, { mode: "token", scrypt });
-    assert.equal(await verdict(auth, admin, version), "ok");
-    const guess = (n: number) => verdict(auth, basic("admin", `guess ${n}`), version);
-    for (let n = 0; n < guessesFree; n += 1) assert.equal(await guess(n), wrong);
-    assert.equal(await guess(100), "too-many-requests");
-    // Another password for the same name waits, however right it is; what was right before does
-    // not.
-    world.pass(600);
-    assert.equal(await guess(101), "too-many-requests");
-    assert.equal(await verdict(auth, admin, version), "ok");
-    assert.equal(await verdict(auth, basic("nobody", "x"), version), wrong);
-    assert.equal(await verdict(other, admin, version), "ok");
+    const { auth } = undelayed(world);
+    await guessAll(auth, "192.0.2.1");
+    const asked = { auth, authorization: admin };
+    assert.equal(await verdictFrom("192.0.2.1", asked), "too-many-requests");
+    assert.equal(await verdictFrom("::ffff:192.0.2.1", asked), "too-many-requests");
+    assert.equal(await verdictFrom("192.0.2.2", asked), "ok");
     world.pass(61_000);
-    assert.equal(await guess(102), wrong);
-    assert.equal(await guess(103), "too-many-requests");
+    await guessAll(auth, "2001:db8::1");
+    const neighbour = { auth, authorization: basic("admin", "another") };
+    assert.equal(await verdictFrom("2001:db8::2", neighbour), "too-many-requests");
+  }));
+
+test("who was right before is not kept waiting, not even where all guesses are used up", () =>
+  withAuth(async (world) => {
+    const { auth } = undelayed(world);
     assert.equal(await verdict(auth, admin, version), "ok");
+    for (const client of ["192.0.2.1", "192.0.2.2"]) {
+      await guessAll(auth, client);
+      world.pass(61_000);
+      await guessAll(auth, `${client}0`);
+      assert.equal(await verdictFrom(`${client}0`, { auth, authorization: admin }), "ok");
+    }
+  }));
+
+test("guesses come back one by one, and after a few the account's logins are delayed", () =>
+  withAuth(async (world) => {
+    const { auth, delays } = undelayed(world);
+    await guessAll(auth, "192.0.2.1");
+    assert.equal(delays.length, clientGuessesMax - accountGuessesFree);
+    assert.deepEqual(delays.slice(0, 6), [100, 200, 400, 800, 1_600, 2_000]);
+    world.pass(guessRefillMs);
+    const again = (n: number) =>
+      verdictFrom("192.0.2.1", { auth, authorization: basic("admin", `again ${n}`) });
+    assert.equal(await again(1), wrong);
+    assert.equal(await again(2), "too-many-requests");
+    assert.equal(await verdictFrom("192.0.2.9", { auth, authorization: admin }), "ok");
+    const before = delays.length;
+    await verdictFrom("192.0.2.9", { auth, authorization: basic("admin", "mistyped") });
+    assert.equal(delays.length, before);
+  }));
+
+test("guesses at the same time are no more than guesses one by one", () =>
+  withAuth(async (world) => {
+    const { auth } = undelayed(world);
+    let checked = 0;
+    for (let round = 0; round < 3; round += 1) {
+      const guesses = Array.from({ length: 30 }, (_, n) =>
+        verdictFrom("192.0.2.1", { auth, authorization: basic("admin", `${round} ${n}`) }),
+      );
+      checked += (await Promise.all(guesses)).filter((one) => one === wrong).length;
+    }
+    assert.equal(checked, clientGuessesMax);
+  }));
+
+test("a client with the same credential is not refused for another's guesses", () =>
+  withAuth(async (world) => {
+    const { auth } = undelayed(world);
+    await guessAll(auth, "192.0.2.1");
+    const clients = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"];
+    const verdicts = clients.map((client) => verdictFrom(client, { auth, authorization: admin }));
+    const refused = "too-many-requests";
+    assert.deepEqual(await Promise.all(verdicts), [refused, refused, "ok", "ok"]);
+  }));
+
+test("strangers with a heap of tokens make no password forgotten", () =>
+  withAuth(async (world) => {
+    const { env, store } = world;
+    const passwords = createPasswordLogin(env, { store, passwords: createPasswords(env, scrypt) });
+    const anonymous = { user: null, access: [], expiresMs: env.clock.now() + 1_800_000 };
+    // A signature each would take long, and is not what this is about.
+    const tokens = { issue: () => assert.fail(), verify: async () => ok(anonymous) };
+    const verification = createVerification(env, { tokens, passwords });
+    await verification.verify(admin, clientAddress);
+    for (let n = 0; n < 10_400; n += 1) await verification.verify(`Bearer ${n}`, clientAddress);
+    assert.ok(!(verification.verify(admin, clientAddress) instanceof Promise));
+    world.pass(61_000);
+    const guesses = Array.from({ length: 50 }, (_, n) =>
+      verification.verify(basic(`user ${n}`, "x"), clientAddress),
+    );
+    assert.ok((await verification.verify(admin, clientAddress)).ok);
+    await Promise.all(guesses);
   }));
 
 test("the same wrong password again is no new guess", () =>
   withAuth(async (world) => {
     const { auth } = world;
-    for (let n = 0; n < 3 * guessesFree; n += 1) {
+    for (let n = 0; n < 3 * accountGuessesFree; n += 1) {
       assert.equal(await verdict(auth, basic("admin", "old password"), version), wrong);
     }
     assert.equal(await verdict(auth, admin, version), "ok");
@@ -290,11 +390,29 @@ test("a hundred requests at once with one credential are one check", () =>
     assert.deepEqual(new Set(verdicts), new Set(["ok"]));
   }));
 
-test("more passwords at once than can wait are refused", () =>
+const flood = (auth: Auth, count: number, clientOf: (n: number) => string) =>
+  Array.from({ length: count }, (_, n) =>
+    verdictFrom(clientOf(n), { auth, authorization: basic(`user ${n}`, "x") }),
+  );
+
+test("one client's passwords take a part of the queue, and leave room for another's", () =>
   withAuth(async ({ auth }) => {
-    const verdicts = await Promise.all(
-      Array.from({ length: 80 }, (_, n) => verdict(auth, basic(`user ${n}`, "x"), version)),
-    );
+    const flooding = flood(auth, 70, () => "192.0.2.1");
+    assert.equal(await verdictFrom("192.0.2.2", { auth, authorization: admin }), "ok");
+    const verdicts = await Promise.all(flooding);
+    assert.equal(verdicts.filter((one) => one === wrong).length, passwordChecksOfClientMax);
+    const refused = verdicts.filter((one) => one === "too-many-requests").length;
+    assert.equal(refused, 70 - passwordChecksOfClientMax);
+  }));
+
+test("however many clients fill the queue, who was right before is let in", () =>
+  withAuth(async (world) => {
+    const { auth } = world;
+    assert.equal(await verdict(auth, admin, version), "ok");
+    world.pass(61_000);
+    const flooding = flood(auth, 80, (n) => `192.0.2.${n}`);
+    assert.equal(await verdict(auth, admin, version), "ok");
+    const verdicts = await Promise.all(flooding);
     const refused = verdicts.filter((one) => one === "too-many-requests").length;
     assert.equal(refused, 80 - 2 - 64);
     assert.equal(verdicts.filter((one) => one === wrong).length, 66);
@@ -304,7 +422,7 @@ test("a changed password counts at once, the old one no longer", () =>
   withAuth(async (world) => {
     const { auth } = world;
     const change = (oldPassword: string, newPassword: string) =>
-      auth.changePassword({ user: "admin", oldPassword, newPassword, nowMs: 1 });
+      auth.changePassword({ user: "admin", oldPassword, newPassword, clientAddress, nowMs: 1 });
     assert.equal(await verdict(auth, admin, version), "ok");
     const weak = await change(adminPassword, "short");
     assert.ok(!weak.ok && weak.error.code === "password-weak");

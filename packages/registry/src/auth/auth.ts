@@ -37,9 +37,14 @@ export type { Need } from "./need.ts";
 export type { PasswordChange, PasswordChangeFailure } from "./password-change.ts";
 export type { IssuedToken, TokenAccess } from "./tokens.ts";
 
-export interface Caller {
+export interface Presented {
   /** The header's value; null where there is none. */
   readonly authorization: string | null;
+  /** Of the other end of the connection, to whom wrong passwords are counted; null: unknown. */
+  readonly clientAddress: string | null;
+}
+
+export interface Caller extends Presented {
   /** Scheme, host and port under which the caller reaches us, no slash at the end. */
   readonly origin: string;
 }
@@ -63,7 +68,7 @@ export interface Auth {
   ): boolean | Promise<boolean>;
 
   /** Who calls the management API: a user (Basic), or anonymous without credentials. */
-  identify(authorization: string | null): Promise<Result<Identity, AuthFailure>>;
+  identify(presented: Presented): Promise<Result<Identity, AuthFailure>>;
 
   /** A token with as much of the scopes as the caller may; for `anonymous` too. */
   issueToken(
@@ -103,7 +108,7 @@ export function createAuth(env: Env, deps: { readonly store: Store }, options: A
     check: (caller, need) => check(parts, caller, need),
     may: (identity, repository, action) =>
       mayUse(store, identity, { repository, actions: [action] }),
-    identify: (authorization) => identify(verification, authorization),
+    identify: (presented) => identify(verification, presented),
     ...shared,
   };
 }
@@ -125,7 +130,7 @@ interface Parts {
 // Hot path: a credential that is remembered is decided without a promise.
 function check(parts: Parts, caller: Caller, need: Need) {
   if (caller.authorization === null) return err(challengeFor(caller.origin, need, null));
-  const verified = parts.verification.verify(caller.authorization);
+  const verified = parts.verification.verify(caller.authorization, caller.clientAddress);
   if (!(verified instanceof Promise))
     return decideVerified(parts.store, verified, { caller, need });
   return verified.then((fresh) => decideVerified(parts.store, fresh, { caller, need }));
@@ -164,10 +169,10 @@ function mayDo(store: Store, identity: Identity, need: Need): boolean | Promise<
 
 async function identify(
   verification: Verification,
-  authorization: string | null,
+  { authorization, clientAddress }: Presented,
 ): Promise<Result<Identity, AuthFailure>> {
   if (authorization === null) return ok(anonymous);
-  const verified = await verification.verify(authorization);
+  const verified = await verification.verify(authorization, clientAddress);
   if (verified.ok && verified.value.type !== "token") return verified;
   // A registry token is for /v2/: it may have been given to a client that must not manage.
   if (verified.ok || verified.error.code === "wrong") return err(wrongPassword);

@@ -24,7 +24,7 @@ async function withStore(body: (env: Env, store: Store) => Promise<void>): Promi
 
 async function logsIn(env: Env, store: Store, password: string): Promise<boolean> {
   const auth = createAuth(env, { store }, { mode: "token" });
-  return (await auth.identify(basic("admin", password))).ok;
+  return (await auth.identify({ authorization: basic("admin", password), clientAddress: null })).ok;
 }
 
 test("the first start generates a password and says it once", () =>
@@ -75,23 +75,27 @@ test("a lost password is reset on the host", () =>
 test("a password has many hashes and each knows it alone", () =>
   withStore(async (env) => {
     const passwords = createPasswords(env, scryptCosts);
+    const lane = { type: "guess", client: "" } as const;
     const [one, two] = [await passwords.hash("pässword"), await passwords.hash("pässword")];
     assert.ok(one.ok && two.ok);
     assert.notEqual(one.value, two.value);
     assert.match(one.value, /^\$scrypt\$ln=15,r=8,p=3\$[^$]{22}\$[^$]{43}$/);
     const check = async (password: string, expected: boolean) => {
-      assert.deepEqual(await passwords.verify(password, one.value), { ok: true, value: expected });
+      assert.deepEqual(await passwords.verify(password, one.value, lane), {
+        ok: true,
+        value: expected,
+      });
     };
     await check("pässword", true);
     // The same letters, composed otherwise.
     await check("pa\u0308ssword", true);
     await check("password", false);
     await check("", false);
-    assert.deepEqual(await passwords.verify("anything", passwords.decoy), {
+    assert.deepEqual(await passwords.verify("anything", passwords.decoy, lane), {
       ok: true,
       value: false,
     });
-    await assert.rejects(passwords.verify("x", "plain"), { code: "corrupt" });
+    await assert.rejects(passwords.verify("x", "plain", lane), { code: "corrupt" });
   }));
 
 test("generated passwords differ", () =>

@@ -14,6 +14,8 @@ export interface PasswordChange {
   readonly user: string;
   readonly oldPassword: string;
   readonly newPassword: string;
+  /** Of the other end of the connection; null: unknown. */
+  readonly clientAddress: string | null;
   /** Wall clock, milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -31,12 +33,14 @@ export async function changePassword(
   const message = passwordWeakness(change.newPassword);
   if (message !== null) return err({ code: "password-weak", message });
   // Wrong ones count as guesses: a session left open must not become a way to try passwords.
-  const login = await deps.login.login(change.user, change.oldPassword, { known: false });
+  const { user, oldPassword, clientAddress, nowMs } = change;
+  const login = await deps.login.login({ name: user, password: oldPassword, clientAddress });
   if (!login.ok) return login;
   const hash = await deps.passwords.hash(change.newPassword);
   if (!hash.ok) return err({ code: "too-many", retryAfterS: busyRetryAfterS });
-  const { user, nowMs } = change;
   const set = { name: user, passwordHash: hash.value, actor: user, nowMs };
   const changed = await setPasswordHash(deps.store, set);
-  return changed.ok ? ok(null) : changed;
+  if (!changed.ok) return changed;
+  deps.login.forget(user);
+  return ok(null);
 }

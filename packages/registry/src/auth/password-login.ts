@@ -1,27 +1,38 @@
 // Names and passwords checked against the users. What a stranger can learn is the same for a name
-// that exists and one that does not: the answer, and the time it takes.
+// that exists and one that does not: the answer, and the time it takes. A password that was right
+// before is no guess: it passes the throttle and goes first. A stranger with few addresses can so
+// keep nobody out but who has yet to log in since the start from one of these addresses; it takes
+// several networks at once to fill the lane of guesses (check-queue.ts).
 
 import type { Counter, Env, Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
 import type { User } from "../meta/users.ts";
 import { findUser, userNameCharsMax } from "../meta/users.ts";
-import type { Guesses } from "./guesses.ts";
-import { createGuesses } from "./guesses.ts";
+import type { Lane } from "./check-queue.ts";
+import { clientOf } from "./client-address.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
+import { createLoginThrottle } from "./login-throttle.ts";
 import type { Passwords } from "./passwords.ts";
 import { passwordCharsMax } from "./passwords.ts";
+import type { TrustedPasswords } from "./trusted-passwords.ts";
+import { createTrustedPasswords } from "./trusted-passwords.ts";
 
 export type LoginFailure =
   | { readonly code: "wrong" }
   | { readonly code: "too-many"; readonly retryAfterS: number };
 
+export interface LoginAttempt {
+  readonly name: string;
+  readonly password: string;
+  /** Of the other end of the connection; null: unknown. */
+  readonly clientAddress: string | null;
+}
+
 export interface PasswordLogin {
-  /** `known`: this password was right before, so it is no guess and does not wait. */
-  login(
-    name: string,
-    password: string,
-    options: { readonly known: boolean },
-  ): Promise<Result<User, LoginFailure>>;
+  login(attempt: LoginAttempt): Promise<Result<User, LoginFailure>>;
+  /** The user's password changed. */
+  forget(name: string): void;
 }
 
 /** When too many checks wait: one takes a fraction of a second. */
@@ -34,56 +45,84 @@ export function createPasswordLogin(
   const parts: Parts = {
     env,
     ...deps,
-    guesses: createGuesses(env),
+    throttle: createLoginThrottle(env),
+    trusted: createTrustedPasswords(env),
     failures: env.metrics.counter("sampan_auth_login_failures_total", {
       help: "Logins with a password that were refused, by reason",
       labels: ["reason"],
     }),
   };
-  return { login: (name, password, { known }) => runLogin(parts, { name, password, known }) };
+  return {
+    login: async (attempt) => {
+      const result = await runLogin(parts, attempt);
+      if (!result.ok) parts.failures.add(1, { reason: result.error.reason });
+      return result.ok ? result : err(result.error.failure);
+    },
+    forget: (name) => parts.trusted.forget(name),
+  };
 }
 
 interface Parts {
   readonly env: Env;
   readonly store: Store;
   readonly passwords: Passwords;
-  readonly guesses: Guesses;
+  readonly throttle: LoginThrottle;
+  readonly trusted: TrustedPasswords;
   readonly failures: Counter;
 }
 
-interface Attempt {
-  readonly name: string;
-  readonly password: string;
-  readonly known: boolean;
+interface Refusal {
+  readonly reason: "wrong" | "throttled" | "busy";
+  readonly failure: LoginFailure;
 }
 
-async function runLogin(
-  { env, store, passwords, guesses, failures }: Parts,
-  { name, password, known }: Attempt,
-): Promise<Result<User, LoginFailure>> {
-  if (name.length > userNameCharsMax || password.length > passwordCharsMax) {
-    failures.add(1, { reason: "wrong" });
-    return err({ code: "wrong" });
+const wrong: Refusal = { reason: "wrong", failure: { code: "wrong" } };
+const busy: Refusal = {
+  reason: "busy",
+  failure: { code: "too-many", retryAfterS: busyRetryAfterS },
+};
+
+async function runLogin(parts: Parts, attempt: LoginAttempt): Promise<Result<User, Refusal>> {
+  const { name, password } = attempt;
+  if (name.length > userNameCharsMax || password.length > passwordCharsMax) return err(wrong);
+  if (!parts.trusted.has(name, password)) return runGuess(parts, attempt);
+  const checked = await checkPassword(parts, attempt, { type: "trusted" });
+  // Another process changed it: from now on it is a guess.
+  if (!checked.ok && checked.error === wrong) parts.trusted.forget(name);
+  return checked;
+}
+
+async function runGuess(parts: Parts, attempt: LoginAttempt): Promise<Result<User, Refusal>> {
+  const client = clientOf(attempt.clientAddress);
+  const entered = parts.throttle.enter(client, attempt.name);
+  if (!entered.ok) {
+    const retryAfterS = Math.ceil(entered.error.waitMs / 1000);
+    return err({ reason: "throttled", failure: { code: "too-many", retryAfterS } });
   }
-  const closedMs = guesses.closedMs(name);
-  if (closedMs > 0 && !known) {
-    failures.add(1, { reason: "closed" });
-    return err({ code: "too-many", retryAfterS: Math.ceil(closedMs / 1000) });
+  const guess = entered.value;
+  if (guess.delayMs > 0) await parts.env.clock.sleep(guess.delayMs);
+  let checked: Result<User, Refusal> | null = null;
+  try {
+    checked = await checkPassword(parts, attempt, { type: "guess", client });
+  } finally {
+    if (checked === null || (!checked.ok && checked.error === busy)) guess.withdraw();
+    else if (checked.ok) guess.right();
   }
+  if (checked.ok) parts.trusted.add(attempt.name, attempt.password);
+  return checked;
+}
+
+async function checkPassword(
+  { env, store, passwords }: Parts,
+  { name, password, clientAddress }: LoginAttempt,
+  lane: Lane,
+): Promise<Result<User, Refusal>> {
   const user = await readUser(store, name);
-  const verified = await passwords.verify(password, user?.passwordHash ?? passwords.decoy);
-  if (!verified.ok) {
-    failures.add(1, { reason: "busy" });
-    return err({ code: "too-many", retryAfterS: busyRetryAfterS });
-  }
-  if (verified.value && user !== null) {
-    guesses.right(name);
-    return ok(user);
-  }
-  guesses.wrong(name);
-  failures.add(1, { reason: "wrong" });
-  env.log.info("login refused", { user: name });
-  return err({ code: "wrong" });
+  const verified = await passwords.verify(password, user?.passwordHash ?? passwords.decoy, lane);
+  if (!verified.ok) return err(busy);
+  if (verified.value && user !== null) return ok(user);
+  env.log.info("login refused", { user: name, client: clientAddress ?? "unknown" });
+  return err(wrong);
 }
 
 async function readUser(store: Store, name: string): Promise<User | null> {

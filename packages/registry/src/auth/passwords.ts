@@ -3,11 +3,13 @@
 //   $scrypt$ln=15,r=8,p=1$<salt, base64>$<hash, base64>
 //
 // The parameters are in the string, so that they may rise later without a migration. One check
-// takes about 150 ms of a core and 32 MiB, so few run at once and few wait.
+// takes about 150 ms of a core and 32 MiB, so few run at once and few wait (check-queue.ts).
 
 import { scrypt, timingSafeEqual } from "node:crypto";
 import type { Env, Result } from "@sampan/env";
-import { err, IoError, ok } from "@sampan/env";
+import { IoError, ok } from "@sampan/env";
+import type { Lane } from "./check-queue.ts";
+import { createCheckQueue } from "./check-queue.ts";
 
 export interface ScryptCosts {
   /** Base-2 logarithm of N. */
@@ -21,11 +23,6 @@ export const scryptCosts: ScryptCosts = { logN: 15, r: 8, p: 3 };
 const saltBytes = 16;
 const hashBytes = 32;
 
-/** libuv's pool serves files and DNS too, so two of its threads at most are taken. */
-export const passwordChecksAtOnceMax = 2;
-/** Waiting for those. Beyond it a check is refused at once. */
-export const passwordChecksWaitingMax = 64;
-
 export const passwordCharsMin = 8;
 /** Harbor's bound. */
 export const passwordCharsMax = 128;
@@ -33,7 +30,8 @@ export const passwordCharsMax = 128;
 /** Checks and hashes passwords, a bounded number at a time. */
 export interface Passwords {
   /** `busy`: too many are waiting. */
-  verify(password: string, passwordHash: string): Promise<Result<boolean, "busy">>;
+  verify(password: string, passwordHash: string, lane: Lane): Promise<Result<boolean, "busy">>;
+  /** In the lane of who was right before: nobody else sets a password. */
   hash(password: string): Promise<Result<string, "busy">>;
   /**
    * A hash that no password has, of the usual cost: an unknown user must take as long as a known
@@ -44,19 +42,18 @@ export interface Passwords {
 
 /** `costs` are those of new hashes, `scryptCosts` everywhere but in tests. */
 export function createPasswords(env: Env, costs: ScryptCosts): Passwords {
-  const gate = createGate();
-  const derive = async (password: string, parameters: Parameters) =>
-    gate(() => runScrypt(password, parameters));
+  const enter = createCheckQueue();
   return {
     decoy: formatHash({ ...costs, salt: env.random.bytes(saltBytes) }, env.random.bytes(hashBytes)),
-    async verify(password, passwordHash) {
+    async verify(password, passwordHash, lane) {
       const { parameters, hash } = parseHash(passwordHash);
-      const derived = await derive(password, parameters);
+      const derived = await enter(lane, () => runScrypt(password, parameters));
       return derived.ok ? ok(timingSafeEqual(derived.value, hash)) : derived;
     },
     async hash(password) {
       const parameters = { ...costs, salt: env.random.bytes(saltBytes) };
-      const derived = await derive(password, parameters);
+      const lane: Lane = { type: "trusted" };
+      const derived = await enter(lane, () => runScrypt(password, parameters));
       return derived.ok ? ok(formatHash(parameters, derived.value)) : derived;
     },
   };
@@ -124,26 +121,4 @@ function parseHash(text: string): { parameters: Parameters; hash: Buffer } {
     salt: Buffer.from(salt, "base64"),
   };
   return { parameters, hash: Buffer.from(hash, "base64") };
-}
-
-/** Lets few jobs run at once, keeps a bounded number waiting in order, refuses the rest. */
-function createGate() {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async function enter<T>(job: () => Promise<T>): Promise<Result<T, "busy">> {
-    if (running === passwordChecksAtOnceMax) {
-      if (waiting.length === passwordChecksWaitingMax) return err("busy");
-      // Whoever leaves hands over its place, so `running` stays as it is.
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else {
-      running += 1;
-    }
-    try {
-      return ok(await job());
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }

@@ -7,6 +7,7 @@ import { type Answer, errorCodes } from "./testing/http-client.ts";
 import {
   absentDigest,
   manifestOf,
+  ociIndex,
   ociManifest,
   type RegistryWorld,
   worldTest,
@@ -124,6 +125,26 @@ worldTest("a chunk that is not what it says is refused", {}, async (world) => {
   refused(await patch("zero", "short"), 400, "BLOB_UPLOAD_INVALID");
   const unsized = { parts: [Buffer.from("short")], headers: { "content-range": "0-9" } };
   refused(await world.send("PATCH", path, unsized), 400, "SIZE_INVALID");
+});
+
+worldTest("a manifest that gives a wrong size is refused, and told which", {}, async (world) => {
+  const { manifest, config, digest } = await world.pushImage(repository, "v1", "a");
+  const image = JSON.parse(manifest.toString());
+  const child = { mediaType: ociManifest, digest, size: 5 };
+  for (const [body, type, claim] of [
+    [{ ...image, config: { ...image.config, size: 99_999 } }, ociManifest, image.config],
+    // A second descriptor of the same digest is not taken on the word of the first.
+    [{ ...image, layers: [image.config, { ...image.config, size: 1 }] }, ociManifest, image.config],
+    [{ schemaVersion: 2, mediaType: ociIndex, manifests: [child] }, ociIndex, child],
+  ]) {
+    const headers = { "content-type": type };
+    const sent = { headers, body: JSON.stringify(body) };
+    const answer = await world.send("PUT", `${base}/manifests/v2`, sent);
+    refused(answer, 400, "MANIFEST_INVALID");
+    const stored = claim === child ? manifest.byteLength : config.byteLength;
+    const said = answer.body.toString();
+    assert.match(said, new RegExp(`${claim.digest}.*stored are ${stored}`));
+  }
 });
 
 worldTest("of a chunk nothing is stored beyond its range", {}, async (world) => {

@@ -103,7 +103,8 @@ async function answerRepository(
 }
 
 function callerOf(request: DistributionRequest) {
-  return { authorization: request.headers.authorization ?? null, origin: request.origin };
+  const { headers, origin, clientAddress } = request;
+  return { authorization: headers.authorization ?? null, clientAddress, origin };
 }
 
 function authFailure(failure: AuthFailure): Reply {

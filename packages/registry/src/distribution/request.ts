@@ -15,6 +15,8 @@ export interface DistributionRequest {
   readonly headers: IncomingHttpHeaders;
   /** Scheme, host and port under which the caller reaches us; empty when nothing says it. */
   readonly origin: string;
+  /** Of the other end of the connection; null when there is none. */
+  readonly clientAddress: string | null;
   readonly body: RequestBody;
 }
 

@@ -123,6 +123,7 @@ async function serve(context: Context, route: Route, request: FastifyRequest): P
     headers: request.headers,
     url: request.url,
     identity: identified,
+    clientAddress: addressOf(request),
   });
 }
 
@@ -132,13 +133,20 @@ async function identify(
   request: FastifyRequest,
 ): Promise<Identity | ApiReply> {
   if (access === "open") return { type: "anonymous" };
-  const identified = await context.auth.identify(request.headers.authorization ?? null);
+  const identified = await context.auth.identify({
+    authorization: request.headers.authorization ?? null,
+    clientAddress: addressOf(request),
+  });
   if (!identified.ok) return authFailed(identified.error);
   const identity = identified.value;
   if (access === "anyone") return identity;
   if (identity.type !== "user") return unauthorized("log in first");
   if (access === "admin" && !identity.admin) return failed("forbidden", "only for administrators");
   return identity;
+}
+
+function addressOf(request: FastifyRequest): string | null {
+  return request.raw.socket.remoteAddress ?? null;
 }
 
 function send(reply: FastifyReply, answer: ApiReply): FastifyReply {

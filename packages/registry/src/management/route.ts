@@ -32,6 +32,8 @@ export interface ApiRequest<Params = unknown, Query = unknown, Body = unknown> {
   /** Path and query as they were sent. */
   readonly url: string;
   readonly identity: Identity;
+  /** Of the other end of the connection; null: it is gone. */
+  readonly clientAddress: string | null;
 }
 
 export interface ApiReply {

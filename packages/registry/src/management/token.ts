@@ -72,7 +72,10 @@ async function postToken(
     });
   }
   const basic = Buffer.from(`${username}:${password}`).toString("base64");
-  const identified = await context.auth.identify(`Basic ${basic}`);
+  const identified = await context.auth.identify({
+    authorization: `Basic ${basic}`,
+    clientAddress: request.clientAddress,
+  });
   if (!identified.ok) return authFailed(identified.error);
   return issue(context, identified.value, textsOf(scope));
 }

@@ -53,6 +53,7 @@ async function changePassword(
     user: identity.name,
     oldPassword: body.old_password ?? "",
     newPassword: body.new_password,
+    clientAddress: request.clientAddress,
     nowMs: context.env.clock.now(),
   });
   if (changed.ok) return reply(200, null);

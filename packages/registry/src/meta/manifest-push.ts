@@ -12,7 +12,7 @@ import type { Result } from "@sampan/env";
 import { assert, err, ok } from "@sampan/env";
 import type { Key, Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, Manifest, RepositoryName, Tag } from "@sampan/oci/model";
-import { referrerArtifactType, requiredBlobs } from "@sampan/oci/model";
+import { referrerArtifactType, requiredBlobs, requiredManifests } from "@sampan/oci/model";
 import type { BlobLocation } from "../blobs/blobs.ts";
 import type { ProjectName } from "../core/project-name.ts";
 import { projectOf } from "../core/project-name.ts";
@@ -77,10 +77,18 @@ export interface PushedManifest {
 export type ManifestPushFailure =
   /** Config, layers or children that are not in the repository; foreign layers may be absent. */
   | { readonly code: "manifest-blob-unknown"; readonly digests: readonly Digest[] }
+  /** A descriptor gives a size, in bytes, that is not that of what is stored. */
+  | ({ readonly code: "size-mismatch" } & SizeMismatch)
   /** The name's first component is not a project, or there is none. */
   | { readonly code: "project-unknown" }
   /** A referrer's annotations are more than a list of referrers can carry. */
   | { readonly code: "annotations-too-large" };
+
+export interface SizeMismatch {
+  readonly digest: Digest;
+  readonly claimed: number;
+  readonly stored: number;
+}
 
 /**
  * Links the manifest into the repository, creating the repository's record with its first manifest,
@@ -142,6 +150,8 @@ async function runPush(
   if (seen.project[0] === null) return err({ code: "project-unknown" });
   const missing = await missingDigests(transaction, plan, seen);
   if (missing.length > 0) return err({ code: "manifest-blob-unknown", digests: missing });
+  const mismatch = sizeMismatch(plan, seen);
+  if (mismatch !== null) return err({ code: "size-mismatch", ...mismatch });
 
   rescueBlobs(transaction, outline.blobs, seen.blobs);
   const surplus = putContent(transaction, plan, seen.content[0] ?? null);
@@ -188,6 +198,25 @@ async function missingDigests(
     if (!there || !(await linkCounts(transaction, link, of))) missing.push(digest);
   }
   return missing;
+}
+
+/** The first there is; what is named is there. A digest may be named more than once. */
+function sizeMismatch({ push, outline }: Plan, seen: Seen): SizeMismatch | null {
+  const sizes = new Map<Digest, number>();
+  for (const [index, digest] of outline.blobs.entries()) {
+    const value = seen.blobs[index] ?? null;
+    if (value !== null) sizes.set(digest, decodeBlob(value).bytes);
+  }
+  for (const [index, digest] of outline.children.entries()) {
+    const value = seen.children[index] ?? null;
+    if (value !== null) sizes.set(digest, decodeManifest(value).bytes);
+  }
+  const { manifest } = push;
+  for (const { digest, size } of [...requiredBlobs(manifest), ...requiredManifests(manifest)]) {
+    const stored = sizes.get(digest) ?? size;
+    if (stored !== size) return { digest, claimed: size, stored };
+  }
+  return null;
 }
 
 function rescueBlobs(transaction: Transaction, digests: readonly Digest[], values: Values): void {

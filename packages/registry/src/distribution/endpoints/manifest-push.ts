@@ -128,6 +128,13 @@ async function push(
       return tryAgainReply("the repository is being changed by others, try again");
     case "manifest-blob-unknown":
       return failureReply(error.code, { detail: missingOf(manifest.value, error.digests) });
+    case "size-mismatch": {
+      const { digest, claimed, stored } = error;
+      return failureReply("manifest-invalid", {
+        message: `the manifest gives ${digest} ${claimed} bytes, stored are ${stored}`,
+        detail: { digest, claimed, stored },
+      });
+    }
     case "project-unknown":
       return failureReply("name-unknown", {
         message: "the project does not exist: create it first",

@@ -53,6 +53,10 @@ export class Exchange implements DistributionRequest, RequestBody {
     return this.#originOf(this.#request.headers);
   }
 
+  get clientAddress(): string | null {
+    return this.#request.socket.remoteAddress ?? null;
+  }
+
   get body(): RequestBody {
     return this;
   }

@@ -90,6 +90,9 @@ export interface TestManifest {
   readonly blobs: readonly Digest[];
 }
 
+/** Size of every made-up blob. */
+const blobBytes = 7;
+
 /** An image of made-up blobs; equal arguments make equal images. */
 export function testImage(
   name: string,
@@ -103,9 +106,13 @@ export function testImage(
   const layers = (options.layers ?? [`${name} layer`]).map((text) => ({
     mediaType: mediaTypes.ociLayerGzip,
     digest: digestOf(text),
-    size: text.length,
+    size: blobBytes,
   }));
-  const config = { mediaType: mediaTypes.ociConfig, digest: digestOf(`${name} config`), size: 7 };
+  const config = {
+    mediaType: mediaTypes.ociConfig,
+    digest: digestOf(`${name} config`),
+    size: blobBytes,
+  };
   const { subject, artifactType, annotations } = options;
   return testManifest(mediaTypes.ociManifest, {
     ...(artifactType === undefined ? {} : { artifactType }),
@@ -147,7 +154,7 @@ export async function uploadBlobs(
       repository: to,
       digest,
       location: place,
-      bytes: 7,
+      bytes: blobBytes,
       uploadId: null,
       isStored,
       nowMs,

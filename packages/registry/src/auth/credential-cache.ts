@@ -7,26 +7,24 @@ import type { Env } from "@sampan/env";
 import { LRUCache } from "lru-cache";
 
 /** The least recently used is forgotten beyond it; it is then verified again. */
-const rememberedMax = 10_000;
+const cachedMax = 10_000;
 
-/** The keys under which credentials are remembered. */
-export function createCredentialKeys(env: Env): (header: string) => string {
+/** The keys under which credentials are cached. */
+export function createCredentialKeys(env: Env): (credential: string) => string {
   const secret = env.random.bytes(32);
-  return (header) => createHmac("sha256", secret).update(header).digest("base64");
+  return (credential) => createHmac("sha256", secret).update(credential).digest("base64");
 }
 
-export interface Remembered<Value extends object> {
+export interface CredentialCache<Value extends object> {
   get(key: string): Value | null;
-  /** Was it ever put, and not yet forgotten? Also when its time has passed. */
-  has(key: string): boolean;
   put(key: string, value: Value, forMs: number): void;
   /** After a password changed. */
   clear(): void;
 }
 
-export function createRemembered<Value extends object>(env: Env): Remembered<Value> {
+export function createCredentialCache<Value extends object>(env: Env): CredentialCache<Value> {
   const entries = new LRUCache<string, { readonly value: Value; readonly untilMs: number }>({
-    max: rememberedMax,
+    max: cachedMax,
   });
   return {
     get(key) {
@@ -34,7 +32,6 @@ export function createRemembered<Value extends object>(env: Env): Remembered<Val
       if (entry === undefined || env.clock.monotonic() >= entry.untilMs) return null;
       return entry.value;
     },
-    has: (key) => entries.has(key),
     put: (key, value, forMs) =>
       void entries.set(key, { value, untilMs: env.clock.monotonic() + forMs }),
     clear: () => entries.clear(),

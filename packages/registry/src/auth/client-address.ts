@@ -1,0 +1,30 @@
+// To which client a request is counted. It is the other end of the connection, because everybody
+// can write an X-Forwarded-For and nothing says yet which proxies are to be believed. So behind a
+// proxy all clients are one: strangers among them can use up what wrong passwords they have
+// together, and then new logins wait; whoever was right before does not (password-login.ts).
+
+import { isIPv6 } from "node:net";
+
+/** For a request without a connection; all those are one client. */
+const nowhere = "";
+
+/** An IPv4 address, or the first 64 bits of an IPv6 address: a provider gives out no less. */
+export function clientOf(address: string | null): string {
+  if (address === null) return nowhere;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped !== null) return mapped[1] ?? nowhere;
+  return isIPv6(address) ? network(address) : address;
+}
+
+function network(address: string): string {
+  const [head = "", tail] = address.toLowerCase().split("::");
+  const before = groupsOf(head);
+  const after = tail === undefined ? [] : groupsOf(tail);
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
+  return `${[...before, ...zeros, ...after].slice(0, 4).join(":")}::/64`;
+}
+
+function groupsOf(text: string): string[] {
+  if (text === "") return [];
+  return text.split(":").map((group) => group.replace(/^0+(?=.)/, ""));
+}
