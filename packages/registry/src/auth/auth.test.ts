@@ -217,7 +217,7 @@ test("processes that share a store know each other's tokens", () =>
     assert.equal(await verdict(other, token, need("team/app", "pull")), "ok");
   }));
 
-test("a remembered credential is decided without a promise, a forgotten one is checked again", () =>
+test("a cached credential is decided without a promise, a forgotten one is checked again", () =>
   withAuth(async (world) => {
     const { auth } = world;
     const ask = (authorization: string) =>

@@ -127,7 +127,7 @@ interface Parts {
   readonly verification: Verification;
 }
 
-// Hot path: a credential that is remembered is decided without a promise.
+// Hot path: a credential that is cached is decided without a promise.
 function check(parts: Parts, caller: Caller, need: Need) {
   if (caller.authorization === null) return err(challengeFor(caller.origin, need, null));
   const verified = parts.verification.verify(caller.authorization, caller.clientAddress);
