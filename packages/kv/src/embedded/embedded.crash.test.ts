@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { Env } from "@sampan/env";
 import { createSimulatedWorld } from "@sampan/env/simulated";
 import type { Timestamp } from "../core/index.ts";
+import type { Engine } from "../engine/engine.ts";
 import { createMemoryEngine } from "../engine/memory.ts";
 import { get, key, write } from "../txn/conformance/text.ts";
 import type { Store } from "../txn/txn.ts";
@@ -58,6 +59,27 @@ for (let seed = 1; seed <= seeds; seed++) {
     assert.ok(history.tries.length > 20, `${history.tries.length} transactions`);
   });
 }
+
+test("what readers alone were given is not given again, though the clock was set back", async () => {
+  const world = createSimulatedWorld(1);
+  const engine = createMemoryEngine(world.env, { delayMsMax: 3 });
+  const open = (opened: Engine): Promise<EmbeddedStore> =>
+    openEmbeddedStore(world.env, { engine: opened }, {});
+  const store = await world.drive(open(engine));
+  let newestTs = 0n;
+  for (let count = 0; count < 40; count++) {
+    const snapshot = await store.snapshot();
+    assert.ok(snapshot.startTs > newestTs);
+    newestTs = snapshot.startTs;
+    snapshot.release();
+    await world.drive(world.env.clock.sleep(250));
+  }
+  world.main.jumpWallClock(-3_600_000);
+  const synced = engine.crash({ ...world.env.random, int: () => 0 });
+  const snapshot = await (await world.drive(open(synced))).snapshot();
+  assert.ok(snapshot.startTs > newestTs, "time goes on over restarts");
+  snapshot.release();
+});
 
 /** It ends with the power, in the middle of anything. */
 function leave(work: Promise<unknown>): void {
