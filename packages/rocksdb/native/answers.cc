@@ -14,11 +14,7 @@ napi_value Text(napi_env env, const std::string& text) {
 
 // An error of JavaScript's own kind, where the caller's function failed to make one.
 napi_value PlainError(napi_env env, napi_value code, napi_value message) {
-  bool pending = false;
-  napi_value ignored = nullptr;
-  if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
-    napi_get_and_clear_last_exception(env, &ignored);
-  }
+  ClearException(env);
   napi_value error = nullptr;
   napi_create_error(env, code, message, &error);
   return error;
@@ -26,14 +22,33 @@ napi_value PlainError(napi_env env, napi_value code, napi_value message) {
 
 }  // namespace
 
+void ClearException(napi_env env) {
+  bool pending = false;
+  napi_value ignored = nullptr;
+  if (napi_is_exception_pending(env, &pending) == napi_ok && pending) {
+    napi_get_and_clear_last_exception(env, &ignored);
+  }
+}
+
 Answers::Answers(napi_env env, napi_value make_error) : env_(env) {
   napi_create_reference(env, make_error, 1, &make_error_);
-  napi_create_threadsafe_function(env, nullptr, nullptr, Text(env, "rocksdb"), 0, 1, this,
-                                  Finalize, this, Deliver, &function_);
-  napi_unref_threadsafe_function(env, function_);
+  const napi_status status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, Text(env, "rocksdb"), 0, 1, this,
+                                      Finalize, this, Deliver, &function_);
+  if (status == napi_ok) {
+    napi_unref_threadsafe_function(env, function_);
+  } else {
+    function_ = nullptr;
+    ClearException(env);
+  }
 }
 
 Answers::~Answers() { napi_delete_reference(env_, make_error_); }
+
+Failure Answers::Ready() const {
+  if (function_ != nullptr) return Failure();
+  return Failure(Code::kIo, "JavaScript makes no way back for answers");
+}
 
 void Answers::Hold(std::shared_ptr<void> owner) { owner_ = std::move(owner); }
 
@@ -69,6 +84,15 @@ napi_value Answers::MakeError(napi_env env, const Failure& failure) const {
   napi_get_undefined(env, &receiver);
   if (napi_call_function(env, receiver, make_error, 2, arguments, &error) == napi_ok) return error;
   return PlainError(env, arguments[0], arguments[1]);
+}
+
+void Answers::Resolve(napi_env env, napi_deferred deferred, napi_value value) const {
+  if (value != nullptr) {
+    napi_resolve_deferred(env, deferred, value);
+    return;
+  }
+  ClearException(env);
+  Reject(env, deferred, Failure(Code::kIo, "JavaScript makes no value of the answer"));
 }
 
 void Answers::Reject(napi_env env, napi_deferred deferred, const Failure& failure) const {

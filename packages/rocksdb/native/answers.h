@@ -16,6 +16,9 @@ namespace sampan {
 
 class Answers;
 
+// Drops the exception that a failed call has left, if any, so that others can be made.
+void ClearException(napi_env env);
+
 // What a thread has done. Settle runs on JavaScript's thread, in a handle scope of its own.
 class Answer {
  public:
@@ -35,6 +38,9 @@ class Answers {
   Answers(const Answers&) = delete;
   Answers& operator=(const Answers&) = delete;
 
+  // No failure when answers find their way; else nothing may be expected or posted.
+  Failure Ready() const;
+
   // Keeps the object that holds this one alive until the event loop's last use of it.
   void Hold(std::shared_ptr<void> owner);
 
@@ -51,6 +57,8 @@ class Answers {
   void Release();
 
   napi_value MakeError(napi_env env, const Failure& failure) const;
+  // Rejects when there is no value, since JavaScript has failed to make it.
+  void Resolve(napi_env env, napi_deferred deferred, napi_value value) const;
   void Reject(napi_env env, napi_deferred deferred, const Failure& failure) const;
 
  private:

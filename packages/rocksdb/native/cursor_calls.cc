@@ -27,7 +27,7 @@ class PageFilled : public Answer {
     if (filled_.failure) {
       answers.Reject(env, deferred_, filled_.failure);
     } else {
-      napi_resolve_deferred(env, deferred_, NumberValue(env, FilledNumber(filled_)));
+      answers.Resolve(env, deferred_, NumberValue(env, FilledNumber(filled_)));
     }
   }
 

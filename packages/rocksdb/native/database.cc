@@ -30,7 +30,7 @@ class Committed : public Answer {
       if (failure_) {
         answers.Reject(env, waiter, failure_);
       } else {
-        napi_resolve_deferred(env, waiter, undefined);
+        answers.Resolve(env, waiter, undefined);
       }
     }
   }
@@ -53,7 +53,7 @@ class Database::Opened : public Answer {
 
   void Settle(napi_env env, const Answers& answers) override {
     if (!failure_) {
-      napi_resolve_deferred(env, deferred_, make_handle_(env));
+      answers.Resolve(env, deferred_, make_handle_(env));
       return;
     }
     answers.Reject(env, deferred_, failure_);
@@ -73,11 +73,11 @@ class Database::Closed : public Answer {
 
   size_t Count() const override { return database_->closed_ == nullptr ? 0 : 1; }
 
-  void Settle(napi_env env, const Answers&) override {
+  void Settle(napi_env env, const Answers& answers) override {
     if (database_->closed_ != nullptr) {
       napi_value undefined = nullptr;
       napi_get_undefined(env, &undefined);
-      napi_resolve_deferred(env, database_->closed_, undefined);
+      answers.Resolve(env, database_->closed_, undefined);
     }
     database_->Finish();
   }
@@ -104,6 +104,13 @@ Database::Database(napi_env env, OpenOptions options, napi_value make_error)
       pool_(options_.read_threads, kReadsWaitingMax) {}
 
 void Database::Start(napi_deferred opened, std::function<napi_value(napi_env)> make_handle) {
+  if (Failure failure = answers_.Ready()) {
+    answers_.Reject(env_, opened, failure);
+    finished_ = true;
+    napi_remove_env_cleanup_hook(env_, OnEnvironmentCleanup, this);
+    answers_.Hold(nullptr);
+    return;
+  }
   RegisterRunning(shared_from_this());
   answers_.Expect(1);
   try {

@@ -19,7 +19,7 @@ class Completed : public Answer {
     if (failure_) {
       answers.Reject(env, deferred_, failure_);
     } else {
-      napi_resolve_deferred(env, deferred_, Undefined(env));
+      answers.Resolve(env, deferred_, Undefined(env));
     }
   }
 
@@ -33,8 +33,8 @@ class PropertyRead : public Answer {
   PropertyRead(napi_deferred deferred, bool known, std::string value)
       : deferred_(deferred), known_(known), value_(std::move(value)) {}
 
-  void Settle(napi_env env, const Answers&) override {
-    napi_resolve_deferred(env, deferred_, known_ ? TextValue(env, value_) : Null(env));
+  void Settle(napi_env env, const Answers& answers) override {
+    answers.Resolve(env, deferred_, known_ ? TextValue(env, value_) : Null(env));
   }
 
  private:

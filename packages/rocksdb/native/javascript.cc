@@ -1,5 +1,7 @@
 #include "javascript.h"
 
+#include <cstring>
+
 namespace sampan {
 
 Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
@@ -96,16 +98,27 @@ napi_value NumberValue(napi_env env, double number) {
   return value;
 }
 
-napi_value BytesValue(napi_env env, const char* data, size_t length) {
-  napi_value value = nullptr;
-  napi_create_buffer_copy(env, length, data, nullptr, &value);
-  return value;
-}
-
 napi_value TextValue(napi_env env, const std::string& text) {
   napi_value value = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &value);
   return value;
+}
+
+Failure NewBuffer(napi_env env, size_t length, uint8_t** data, napi_value* buffer) {
+  void* bytes = nullptr;
+  if (napi_create_buffer(env, length, &bytes, buffer) != napi_ok) {
+    ClearException(env);
+    return Failure(Code::kIo, "JavaScript makes no buffer of " + std::to_string(length) + " bytes");
+  }
+  *data = static_cast<uint8_t*>(bytes);
+  return Failure();
+}
+
+Failure NewBuffer(napi_env env, const char* data, size_t length, napi_value* buffer) {
+  uint8_t* bytes = nullptr;
+  if (Failure failure = NewBuffer(env, length, &bytes, buffer)) return failure;
+  if (length > 0) std::memcpy(bytes, data, length);
+  return Failure();
 }
 
 Promise::Promise(napi_env env) { napi_create_promise(env, &deferred, &value); }

@@ -77,7 +77,8 @@ class Arguments {
   bool ok_ = true;
 };
 
-// A handle that keeps the object alive until it is emptied, or JavaScript has forgotten it.
+// A handle that keeps the object alive until it is emptied, or JavaScript has forgotten it. Null
+// where JavaScript makes none: the object counts as forgotten.
 template <typename T>
 napi_value Box(napi_env env, std::shared_ptr<T> object, void (*on_forgotten)(T*) = nullptr) {
   auto* box = new HandleBox<T>{T::kHandleKind, std::move(object), on_forgotten};
@@ -86,8 +87,9 @@ napi_value Box(napi_env env, std::shared_ptr<T> object, void (*on_forgotten)(T*)
     if (forgotten->on_forgotten != nullptr) forgotten->on_forgotten(forgotten->object.get());
   };
   napi_value handle = nullptr;
-  napi_create_external(env, box, finalize, nullptr, &handle);
-  return handle;
+  if (napi_create_external(env, box, finalize, nullptr, &handle) == napi_ok) return handle;
+  finalize(env, box, nullptr);
+  return nullptr;
 }
 
 // Throws; gives null so that a callback can return it.
@@ -96,8 +98,13 @@ napi_value Throw(napi_env env, Database& database, const Failure& failure);
 napi_value Undefined(napi_env env);
 napi_value Null(napi_env env);
 napi_value NumberValue(napi_env env, double number);
-napi_value BytesValue(napi_env env, const char* data, size_t length);
 napi_value TextValue(napi_env env, const std::string& text);
+
+// A Buffer of `length` bytes, not filled yet. A failure where JavaScript makes none, as when it is
+// longer than a Buffer may be; then no exception is pending.
+Failure NewBuffer(napi_env env, size_t length, uint8_t** data, napi_value* buffer);
+// A Buffer with a copy of the bytes.
+Failure NewBuffer(napi_env env, const char* data, size_t length, napi_value* buffer);
 
 // A promise that one answer settles.
 struct Promise {

@@ -43,12 +43,13 @@ class Got : public Answer {
   explicit Got(napi_deferred deferred) : deferred_(deferred) {}
 
   void Settle(napi_env env, const Answers& answers) override {
+    napi_value settled = Null(env);
+    if (!failure && found) failure = NewBuffer(env, value.data(), value.size(), &settled);
     if (failure) {
       answers.Reject(env, deferred_, failure);
-      return;
+    } else {
+      answers.Resolve(env, deferred_, settled);
     }
-    napi_resolve_deferred(env, deferred_,
-                          found ? BytesValue(env, value.data(), value.size()) : Null(env));
   }
 
   Failure failure;
@@ -64,10 +65,12 @@ class GotMany : public Answer {
   explicit GotMany(napi_deferred deferred) : deferred_(deferred) {}
 
   void Settle(napi_env env, const Answers& answers) override {
+    napi_value settled = nullptr;
+    if (!failure) failure = NewBuffer(env, packed.data(), packed.size(), &settled);
     if (failure) {
       answers.Reject(env, deferred_, failure);
     } else {
-      napi_resolve_deferred(env, deferred_, BytesValue(env, packed.data(), packed.size()));
+      answers.Resolve(env, deferred_, settled);
     }
   }
 
@@ -99,7 +102,11 @@ napi_value GetCached(napi_env env, napi_callback_info info) {
   size_t length = 0;
   const char* data = value.Value(0, &length);
   if (data == nullptr) return Null(env);
-  if (length > scratch_bytes) return BytesValue(env, data, length);
+  if (length > scratch_bytes) {
+    napi_value buffer = nullptr;
+    const Failure unmade = NewBuffer(env, data, length, &buffer);
+    return unmade ? Throw(env, *place.database, unmade) : buffer;
+  }
   if (length > 0) std::memcpy(scratch, data, length);
   return NumberValue(env, static_cast<double>(length));
 }
@@ -155,10 +162,11 @@ napi_value GetManyCached(napi_env env, napi_callback_info info) {
     PackValues(values, scratch);
     return NumberValue(env, static_cast<double>(bytes));
   }
-  void* data = nullptr;
+  uint8_t* data = nullptr;
   napi_value packed = nullptr;
-  napi_create_buffer(env, bytes, &data, &packed);
-  PackValues(values, static_cast<uint8_t*>(data));
+  const Failure unmade = NewBuffer(env, bytes, &data, &packed);
+  if (unmade) return Throw(env, *place.database, unmade);
+  PackValues(values, data);
   return packed;
 }
 
