@@ -224,7 +224,27 @@ test("the signal ends a walk after its slice too", async () => {
     stopping.abort();
     await running;
     const left = await countRows(engine, "write");
-    assert.ok(left > 1000, `${left} rows are left`);
+    assert.ok(left > 1001, `${left} rows are left`);
+    await commit(store, "a=1");
+    const again = new AbortController();
+    const runningAgain = store.run(again.signal);
+    await pass(5000);
+    assert.ok((await countRows(engine, "write")) <= 1001, "the next run walks over the rest");
+    again.abort();
+    await runningAgain;
+  });
+});
+
+test("a loop that outlives its store ends without a complaint", async () => {
+  const options = { store: { retentionMs: 1000, collectEveryMs: 1000 } };
+  await withSimulatedStore(options, async (simulated) => {
+    const { store, engine, pass } = simulated;
+    await overwrite(simulated, keysWorthIt);
+    const running = store.run(new AbortController().signal);
+    await pass(500);
+    await store.close();
+    await engine.close();
+    await running;
   });
 });
 

@@ -39,6 +39,8 @@ export interface Collection {
   readonly rows: number;
   /** Records of both families that were deleted. */
   readonly removed: number;
+  /** False: the collector was stopped under way. */
+  readonly isWhole: boolean;
 }
 
 /** A slice takes one or two milliseconds. */
@@ -103,10 +105,11 @@ export class Collector {
     while (!signal.aborted && !this.#isStopped) {
       try {
         await this.#env.clock.sleep(this.#options.intervalMs, signal);
+        if (this.#isStopped) return;
         beforeLook();
         await this.#collectIfWorthIt(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted || this.#isStopped) return;
         if (!(error instanceof IoError)) throw error;
         if (errorCode(error) === "busy") continue;
         this.#env.log.error("collecting old versions failed", {
@@ -142,8 +145,8 @@ export class Collector {
     const aged = this.#ages.aged(nowMs);
     if (aged === null || this.#parts.writer.hasFailed || !this.#isWorthIt(aged)) return;
     if (this.#reachable(aged.timestamp) <= this.#safePoint) return;
-    const { rows, removed } = await this.collect(aged.timestamp, signal);
-    this.#collected = aged;
+    const { rows, removed, isWhole } = await this.collect(aged.timestamp, signal);
+    if (isWhole) this.#collected = aged;
     this.#env.log.debug("old versions collected", { rows, removed });
   }
 
@@ -175,16 +178,18 @@ export class Collector {
     const { lower } = dataRange(Buffer.alloc(0), null);
     let rows = 0;
     let removed = 0;
-    for (let from: Buffer | null = lower; from !== null && !isOver(); ) {
+    let from: Buffer | null = lower;
+    while (from !== null && !isOver()) {
       const slice: Slice = await this.#walkSlice(scan, from);
       rows += slice.rows;
       removed += await this.#remove(scan);
       from = slice.next;
       if (from !== null) await this.#env.clock.sleep(slicePauseMs);
     }
-    this.#rowsLast = rows;
+    const isWhole = from === null;
+    if (isWhole) this.#rowsLast = rows;
     this.#removed.add(removed);
-    return { safePoint, rows, removed };
+    return { safePoint, rows, removed, isWhole };
   }
 
   /** Hands rows from `from` on to the scan. */

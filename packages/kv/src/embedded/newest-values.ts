@@ -58,7 +58,7 @@ export class NewestValues {
     this.#offers += 1;
     if (this.#offers % offersPerTaken !== 0) return;
     if ((value?.length ?? 0) > this.#bytesMax * valueBytesFraction) return;
-    this.#add(name, { asOf, value: value === null ? null : Buffer.from(value) });
+    this.#add(name, { asOf, value: value === null ? null : copyOf(value) });
   }
 
   /** A commit of the key begins. */
@@ -79,4 +79,11 @@ export class NewestValues {
     this.#young.set(name, entry);
     this.#youngBytes += bytes;
   }
+}
+
+/** In memory of its own: a slice of Node's pool would keep 8 KiB alive for a few bytes. */
+function copyOf(value: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(value.length);
+  value.copy(copy);
+  return copy;
 }

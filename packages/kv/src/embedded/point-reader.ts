@@ -20,12 +20,15 @@ interface Opened {
   readonly iterator: EngineIterator;
   /** How many writes had been answered then. */
   readonly answered: number;
+  /** How often all was dropped then. */
+  readonly drops: number;
 }
 
 export class PointReader {
   readonly #engine: Engine;
   readonly #writer: EngineWriter;
   #kept: Opened | null = null;
+  #drops = 0;
 
   constructor(engine: Engine, writer: EngineWriter) {
     this.#engine = engine;
@@ -48,8 +51,12 @@ export class PointReader {
     return walking.finally(() => this.#give(opened)).then(() => search.row);
   }
 
-  /** Lets go of what is held in the engine: to be called now and then, and at the end. */
+  /**
+   * Lets go of what is held in the engine, of what is in use once its read is over: to be called
+   * now and then, and at the end.
+   */
   drop(): void {
+    this.#drops += 1;
     this.#kept?.iterator.close();
     this.#kept = null;
   }
@@ -62,11 +69,12 @@ export class PointReader {
     if (kept !== null && kept.answered === answered) return kept;
     kept?.iterator.close();
     const bounds = { ...all, reverse: false, snapshot: null };
-    return { iterator: this.#engine.iterate("write", bounds), answered };
+    return { iterator: this.#engine.iterate("write", bounds), answered, drops: this.#drops };
   }
 
   #give(opened: Opened): void {
-    if (this.#kept === null && opened.answered === this.#writer.answered) this.#kept = opened;
+    const isNew = opened.answered === this.#writer.answered && opened.drops === this.#drops;
+    if (this.#kept === null && isNew) this.#kept = opened;
     else opened.iterator.close();
   }
 }
