@@ -9,16 +9,14 @@ import { Machine, type Running } from "./machine.ts";
 import { Count, type SimulationReport } from "./simulation.ts";
 import {
   type Client,
+  type ClientsOptions,
   type RunningClients,
   startClients,
   type Workload,
 } from "./workloads/workload.ts";
 
-export interface LivesOptions {
+export interface LivesOptions extends ClientsOptions {
   readonly durationMs: number;
-  readonly clients: number;
-  /** The longest pause between two steps of a client. */
-  readonly pauseMsMax: number;
   /** The longest time of a write when nothing is wrong. */
   readonly delayMsMax: number;
 }
@@ -57,8 +55,14 @@ export function drawLives({ random }: Env): LivesOptions {
   const durationMs = 5_000 + random.int(25_000);
   const clients = 1 + random.int(10);
   const steps = 100 + random.int(1_500);
-  const pauseMsMax = (2 * clients * durationMs) / steps;
-  return { durationMs, clients, pauseMsMax, delayMsMax: random.int(10) };
+  return {
+    durationMs,
+    clients,
+    pauseMsMax: (2 * clients * durationMs) / steps,
+    tideMs: 500 + random.int(5_000),
+    quietShare: random.int(2) === 0 ? 0 : random.fraction(),
+    delayMsMax: random.int(10),
+  };
 }
 
 export async function playLives<Target>(

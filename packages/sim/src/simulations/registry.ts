@@ -32,7 +32,9 @@ export const registry: Simulation = {
 };
 
 const installedName = "installed";
-/** Behind the last request, in some seeds, so that sweeps come by: what has a name outlives them. */
+/**
+ * Behind the last request, in some seeds, so that sweeps come by: what has a name outlives them.
+ */
 const sweepsMs = 100 * 60_000;
 const uploadExpiryMs = sweepsMs / 2;
 

@@ -72,9 +72,9 @@ class BankWorkload implements Workload<Store> {
     }
   }
 
-  async step(client: StoreClient): Promise<StepResult> {
+  async step(client: StoreClient, isQuiet: boolean): Promise<StepResult> {
     const { random } = client.env;
-    if (random.int(10) < this.#transfersOfTen) return this.#transfer(client);
+    if (!isQuiet && random.int(10) < this.#transfersOfTen) return this.#transfer(client);
     return random.int(4) > 0 ? this.#audit(client) : this.#lookBack(client);
   }
 

@@ -15,9 +15,9 @@ export function createGuardedPair(problem: (text: string) => void): Workload<Sto
   return {
     name: "guarded-pair",
     setUp: async () => undefined,
-    step: async (client) => {
+    step: async (client, isQuiet) => {
       const { random } = client.env;
-      const kind = random.int(4);
+      const kind = isQuiet ? 1 : random.int(4);
       if (kind === 0) return deposit(client);
       return kind === 1 ? audit(client, problem) : withdraw(client);
     },

@@ -43,9 +43,10 @@ class ListAppend implements Workload<Store> {
 
   async setUp(): Promise<void> {}
 
-  async step(client: StoreClient): Promise<StepResult> {
+  async step(client: StoreClient, isQuiet: boolean): Promise<StepResult> {
     const { env, target: store } = client;
-    const steps = this.#drawSteps(env.random.int(this.#options.operationsMax) + 1, env);
+    const drawn = this.#drawSteps(env.random.int(this.#options.operationsMax) + 1, env);
+    const steps = isQuiet ? drawn.map(({ key }) => ({ key, isAppend: false })) : drawn;
     const isReading = steps.every(({ isAppend }) => !isAppend);
     if (isReading && env.random.int(2) === 0) return this.#readSnapshot(client, steps);
     let record = this.#begin();

@@ -23,7 +23,8 @@ export interface Workload<Target> {
   readonly name: string;
   /** Writes what it starts from, unless it is there; called in every life before any step. */
   setUp(client: Client<Target>): Promise<void>;
-  step(client: Client<Target>): Promise<StepResult>;
+  /** `isQuiet`: nobody writes for a while, this step must not either. */
+  step(client: Client<Target>, isQuiet: boolean): Promise<StepResult>;
   /** Called in the end, when nobody else is there; answers what is wrong. */
   check(client: Client<Target>): Promise<readonly string[]>;
 }
@@ -32,6 +33,13 @@ export interface ClientsOptions {
   readonly clients: number;
   /** The longest pause between two steps of a client. */
   readonly pauseMsMax: number;
+  /**
+   * Of so many milliseconds the last part is quiet: a write would put on the disk, with its own,
+   * what others left unsynced, and cover them up.
+   */
+  readonly tideMs: number;
+  /** The part of a tide that is quiet, 0 to 1. */
+  readonly quietShare: number;
 }
 
 export interface ClientsParts<Target> {
@@ -79,7 +87,9 @@ async function runClient<Target>(
     await clock.sleep(random.fraction() * options.pauseMsMax);
     const workload = parts.workloads[random.int(parts.workloads.length)];
     if (workload === undefined || options.signal.aborted) return;
-    const { operation, outcome } = await workload.step(client);
+    const tide = (clock.monotonic() % options.tideMs) / options.tideMs;
+    const isQuiet = tide > 1 - options.quietShare;
+    const { operation, outcome } = await workload.step(client, isQuiet);
     parts.operations.add(`${workload.name} ${operation} ${outcome}`);
     parts.world.trace(`${workload.name} ${operation} ${outcome}`);
     if (outcome === "closed") return;

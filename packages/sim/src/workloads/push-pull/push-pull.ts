@@ -34,7 +34,8 @@ export class PushPull implements Workload<Distribution> {
 
   async setUp(): Promise<void> {}
 
-  async step(client: RegistryClient): Promise<StepResult> {
+  async step(client: RegistryClient, isQuiet: boolean): Promise<StepResult> {
+    if (isQuiet) return client.env.random.int(4) > 0 ? this.#pull(client) : this.#listTags(client);
     const interrupted = this.#interrupted.get(client.slot);
     if (interrupted !== undefined) return this.#resume(client, interrupted);
     const kind = client.env.random.int(20);
