@@ -6,30 +6,26 @@
 import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { assert, type Env, errorCode, errorMessage, IoError } from "@sampan/env";
+import { type Env, errorCode } from "@sampan/env";
 import type { BlobBody, BlobLocation, BlobStat, BlobStore, BlobUpload } from "./blobs.ts";
+import { absentAsNull, explained } from "./file-errors.ts";
+import { FileUpload } from "./file-upload.ts";
 import { blobShard, checkBlobLocation, newBlobLocation, parseBlobLocation } from "./location.ts";
-
-/** Bytes appended to one upload before their write-back is started behind it. */
-export const writeBackBytes = 64 * 1024 * 1024;
-/** Write-backs of all uploads at once: each takes a thread of libuv's pool, reads need theirs. */
-const writeBacksMax = 2;
-
-/**
- * Bytes of one write. The page cache takes memory in pieces of that size, and in a virtual machine
- * pieces of a megabyte are ever again ones that the host has taken back: three times the time.
- */
-const writeBytesMax = 128 * 1024;
 
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 export interface FilesystemBlobsOptions {
   /** Made when the first blob comes, if it is missing; the directory above it must be there. */
   readonly directory: string;
+  /**
+   * Of every blob so many bytes, its first, stay in the system's page cache when it is pushed; what
+   * comes behind them goes past the cache to the disk (`O_DIRECT`) where the filesystem can do that.
+   */
+  readonly pageCacheBytes: number;
 }
 
 export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions): BlobStore {
-  const { directory } = options;
+  const { directory, pageCacheBytes } = options;
   const durableShards = new Set<string>();
   const writeBacks = { running: 0 };
 
@@ -48,7 +44,8 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
   }
 
   function upload(location: BlobLocation, file: FileHandle, bytes: number): BlobUpload {
-    return new FileUpload({ location, file, bytes, writeBacks, syncNames });
+    const path = pathOf(location);
+    return new FileUpload({ location, path, file, bytes, pageCacheBytes, writeBacks, syncNames });
   }
 
   return {
@@ -97,111 +94,6 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
   };
 }
 
-interface FileUploadParts {
-  readonly location: BlobLocation;
-  readonly file: FileHandle;
-  readonly bytes: number;
-  readonly writeBacks: { running: number };
-  readonly syncNames: (location: BlobLocation) => Promise<void>;
-}
-
-class FileUpload implements BlobUpload {
-  readonly location: BlobLocation;
-  bytes: number;
-  readonly #file: FileHandle;
-  readonly #writeBacks: { running: number };
-  readonly #syncNames: (location: BlobLocation) => Promise<void>;
-  #writeBackStarted: number;
-  #writeBack: Promise<void> | null = null;
-  /** Linux tells a failed write-back once: whoever hears it must keep it for the commit. */
-  #failure: IoError | null = null;
-  #busy = false;
-  #closed = false;
-
-  constructor(parts: FileUploadParts) {
-    this.location = parts.location;
-    this.bytes = parts.bytes;
-    this.#file = parts.file;
-    this.#writeBacks = parts.writeBacks;
-    this.#syncNames = parts.syncNames;
-    this.#writeBackStarted = parts.bytes;
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    this.#enter();
-    try {
-      let written = 0;
-      while (written < chunk.byteLength) {
-        const length = Math.min(chunk.byteLength - written, writeBytesMax);
-        const result = await this.#file.write(chunk, written, length, this.bytes + written);
-        written += result.bytesWritten;
-      }
-      this.bytes += written;
-      this.#startWriteBack();
-    } catch (error) {
-      throw this.#fail("append", error);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  async commit(): Promise<void> {
-    this.#enter();
-    try {
-      await this.#writeBack;
-      if (this.#failure !== null) throw this.#failure;
-      await this.#file.datasync();
-      await this.#syncNames(this.location);
-    } catch (error) {
-      throw this.#fail("commit", error);
-    } finally {
-      this.#busy = false;
-      await this.#letGo();
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    await this.#letGo();
-    if (this.#failure !== null) throw this.#failure;
-  }
-
-  async #letGo(): Promise<void> {
-    this.#closed = true;
-    await this.#writeBack;
-    await explained(`close blob ${this.location}`, () => this.#file.close());
-  }
-
-  #enter(): void {
-    assert(!this.#busy, "an upload has one writer at a time");
-    if (this.#closed) throw new IoError("closed", `blob ${this.location} is closed`);
-    if (this.#failure !== null) throw this.#failure;
-    this.#busy = true;
-  }
-
-  #fail(verb: string, error: unknown): IoError {
-    this.#failure ??= ioError(`${verb} blob ${this.location}`, error);
-    return this.#failure;
-  }
-
-  /** Sends what was appended on its way to the disk while more comes, so that `commit` is short. */
-  #startWriteBack(): void {
-    if (this.bytes - this.#writeBackStarted < writeBackBytes) return;
-    if (this.#writeBack !== null || this.#writeBacks.running >= writeBacksMax) return;
-    this.#writeBackStarted = this.bytes;
-    this.#writeBacks.running += 1;
-    this.#writeBack = this.#file
-      .datasync()
-      .catch((error: unknown) => {
-        this.#fail("write back", error);
-      })
-      .finally(() => {
-        this.#writeBacks.running -= 1;
-        this.#writeBack = null;
-      });
-  }
-}
-
 /** Makes the directories on the way only when they turn out to be missing. */
 async function openNew(path: string, directory: string): Promise<FileHandle> {
   const file = await absentAsNull(open(path, writeFlags, 0o640));
@@ -246,30 +138,4 @@ async function listFiles(
     found.push(...locations.slice(0, limit - found.length));
   }
   return found;
-}
-
-async function absentAsNull<T>(promise: Promise<T>): Promise<T | null> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw ioError(what, error);
-  }
-}
-
-function ioError(what: string, error: unknown): IoError {
-  if (error instanceof IoError) return error;
-  const code = errorCode(error);
-  const message = `${what}: ${errorMessage(error)}`;
-  if (code === "ENOSPC" || code === "EDQUOT") return new IoError("disk-full", message, error);
-  if (code === "ENOENT") return new IoError("not-found", message, error);
-  return new IoError("io", message, error);
 }

@@ -25,9 +25,12 @@ export interface PooledBuffer {
   readonly memory: SharedArrayBuffer;
 }
 
-/** A buffer of that size, of no pool. */
+/**
+ * A buffer of that size, of no pool. Memory that could grow is taken from the system in whole pages
+ * and not from the heap: so it lies where direct writes to a disk ask for it.
+ */
 export function newBuffer(bytes: number): PooledBuffer {
-  const memory = new SharedArrayBuffer(bytes);
+  const memory = new SharedArrayBuffer(bytes, { maxByteLength: bytes });
   return { bytes: Buffer.from(memory), memory };
 }
 

@@ -80,6 +80,13 @@ export const settings = {
     default: "64MiB",
     description: "Memory for blocks of the store. Filled by use, not at the start.",
   }),
+  blobPageCache: setting(size({ min: "0B", max: "1TiB" }), {
+    default: "16MiB",
+    description:
+      "Of every pushed blob its first so many bytes are left in the system's page cache for the " +
+      "pulls that follow; what comes behind goes past it to the disk, at a fraction of the cost. " +
+      "Raise it where the disk is slow and memory plenty.",
+  }),
   drainTimeout: setting(duration({ min: "0s", max: "1h" }), {
     default: "30s",
     description:

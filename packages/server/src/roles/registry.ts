@@ -64,7 +64,10 @@ export async function runRegistry(
     closers.add("store", () => local.value.close());
     const { directory, store } = local.value;
 
-    const blobs = createFilesystemBlobs(env, { directory: directory.blobs });
+    const blobs = createFilesystemBlobs(env, {
+      directory: directory.blobs,
+      pageCacheBytes: role.config.blobPageCache,
+    });
     const registry = createRegistry(env, { store, blobs }, registryOptions(role));
     closers.add("registry", () => registry.close());
     await registry.ready();
