@@ -3,11 +3,13 @@
 // machine do not.
 
 import { parseArgs } from "node:util";
+import { benchProfile } from "./profile.ts";
 import { benchRegistry } from "./registry.ts";
 import { type BenchOptions, BenchRefusal, type Row, renderTable, writeJson } from "./result.ts";
 import { benchRocksdb } from "./rocksdb.ts";
 
 const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
+  profile: benchProfile,
   registry: benchRegistry,
   rocksdb: benchRocksdb,
 };
@@ -15,6 +17,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
 
   registry   manifests, blobs of 1 GiB and memory; peers: distribution
+  profile    where the server's CPU time goes in those works (needs perf)
   rocksdb    the addon against its own bars
 
   --peers a,b  measured beside ours, in the same rounds

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 export interface Running {
   readonly name: string;
   readonly url: string;
+  readonly pid: number;
   /** User and system CPU seconds spent so far. */
   cpuSeconds(): number;
   /** Resident memory now, and the most there has been, in MB (10^6 bytes). */
@@ -27,6 +28,8 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Record<string, string>;
+  /** Working directory: a profiled server leaves files in it. */
+  readonly directory?: string;
   readonly url: string;
   /** Path that answers below 500 once the server is ready. */
   readonly readyPath: string;
@@ -38,6 +41,7 @@ const ticksPerSecond = 100;
 export async function startServer(command: Command): Promise<Running> {
   const child = spawn(command.file, command.args, {
     env: { ...process.env, ...command.env },
+    cwd: command.directory ?? process.cwd(),
     stdio: ["ignore", "ignore", "pipe"],
   });
   let complaint = "";
@@ -55,6 +59,7 @@ export async function startServer(command: Command): Promise<Running> {
   return {
     name: command.name,
     url: command.url,
+    pid,
     cpuSeconds: () => cpuSeconds(pid),
     memory: () => memory(pid),
     stop: () => stop(child),

@@ -14,7 +14,11 @@ function rootAbove(directory: string): string {
   return rootAbove(dirname(directory));
 }
 
-export function createSampan(auth: "none" | "password"): Contender {
+/** `env` is set besides what the measurement needs. */
+export function createSampan(
+  auth: "none" | "password",
+  env: Readonly<Record<string, string>> = {},
+): Contender {
   const name = auth === "none" ? "sampan" : "sampan-auth";
   return {
     name,
@@ -26,6 +30,7 @@ export function createSampan(auth: "none" | "password"): Contender {
       return startServer({
         name,
         file: process.execPath,
+        directory: data,
         args: [join(root, "packages/cli/bin/sampan.cjs"), "up"],
         env: {
           SAMPAN_DATA: join(data, "data"),
@@ -34,6 +39,7 @@ export function createSampan(auth: "none" | "password"): Contender {
           SAMPAN_AUTH: auth,
           SAMPAN_ADMIN_PASSWORD: adminPassword,
           SAMPAN_LOG_LEVEL: "warn",
+          ...env,
         },
         url: `http://${listen}`,
         readyPath: "/readyz",

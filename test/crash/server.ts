@@ -40,6 +40,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       SAMPAN_DATA: options.data,
       SAMPAN_LISTEN: `127.0.0.1:${port}`,
       SAMPAN_ADMIN_LISTEN: "off",
+      // Small enough that many blobs go past the page cache.
+      SAMPAN_BLOB_PAGE_CACHE: "256KiB",
       SAMPAN_ADMIN_PASSWORD: options.password,
     },
   });

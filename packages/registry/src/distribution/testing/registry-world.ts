@@ -127,7 +127,10 @@ export class RegistryWorld {
     const strict =
       options.rates === undefined ? inner : createStrictStore(env, inner, options.rates);
     const store = options.wrapStore?.(strict) ?? strict;
-    const files = createFilesystemBlobs(env, { directory: join(this.#root, "blobs") });
+    const files = createFilesystemBlobs(env, {
+      directory: join(this.#root, "blobs"),
+      pageCacheBytes: 256 * 1024,
+    });
     const blobs = options.wrapBlobs?.(files) ?? files;
     const originOf = createOriginOf(options.externalUrl ?? null);
     const parts = createDistributionParts(
