@@ -1,5 +1,7 @@
 // What a caller is told who may not, and the challenge that goes with it.
 
+import type { RepositoryName } from "@sampan/oci/model";
+import { projectOf } from "../core/project-name.ts";
 import type { BearerError } from "./challenge.ts";
 import { basicChallenge, bearerChallenge } from "./challenge.ts";
 import type { Need } from "./need.ts";
@@ -32,9 +34,23 @@ export function tooMany(retryAfterS: number): AuthFailure {
 }
 
 export function denied(need: Need): AuthFailure {
-  const right =
-    need.type === "repository" ? `${need.actions.join(", ")} on ${need.repository}` : "that";
-  return { code: "denied", message: `this user has no right to ${right}` };
+  return { code: "denied", message: `this user has no right to ${refused(need)}` };
+}
+
+function refused(need: Need): string {
+  if (need.type !== "repository") return "that";
+  const { actions, repository } = need;
+  if (actions.includes("push")) return `push to ${repository}; ${pushHint(repository)}`;
+  return `${actions.join(", ")} on ${repository}`;
+}
+
+/** The same words whether the project exists or not: who may not push is not to learn that. */
+function pushHint(repository: RepositoryName): string {
+  const project = projectOf(repository);
+  const naming = "images are named PROJECT/NAME";
+  if (project === null) return `${naming}, and ${repository} names no project`;
+  const making = `an administrator makes it with: sampan project create ${project}`;
+  return `${naming}; if there is no project ${project} yet, ${making}`;
 }
 
 /** `error`: what was wrong with the token that came, null when none did. */
@@ -45,6 +61,10 @@ export function challengeFor(origin: string, need: Need, error: BearerError | nu
 
 function missing(need: Need): string {
   if (need.type !== "repository") return "authentication required";
+  if (need.actions.includes("push")) {
+    const { repository } = need;
+    return `log in as a user who may push to ${repository}; ${pushHint(repository)}`;
+  }
   return `unauthorized to access repository ${need.repository} (${need.actions.join(", ")})`;
 }
 

@@ -168,16 +168,29 @@ worldTest("an upload belongs to its repository", {}, async (world) => {
   }
 });
 
-worldTest("a project that is not there takes nothing", {}, async (world) => {
-  for (const name of ["nobody/app", "app"]) {
-    refused(await world.send("POST", `/v2/${name}/blobs/uploads/`), 404, "NAME_UNKNOWN");
-    const body = manifestOf(Buffer.from("{}"), []);
-    const headers = { "content-type": ociManifest };
-    const answer = await world.send("PUT", `/v2/${name}/manifests/v1`, { headers, body });
-    refused(answer, 404, "NAME_UNKNOWN");
-  }
-  assert.deepEqual(await world.blobs.list(null, 10), []);
-});
+worldTest(
+  "a project that is not there takes nothing, and it is told how to make it",
+  {},
+  async (w) => {
+    const check = async (name: string, words: RegExp) => {
+      const body = manifestOf(Buffer.from("{}"), []);
+      const headers = { "content-type": ociManifest };
+      for (const answer of [
+        await w.send("POST", `/v2/${name}/blobs/uploads/`),
+        await w.send("PUT", `/v2/${name}/manifests/v1`, { headers, body }),
+      ]) {
+        refused(answer, 404, "NAME_UNKNOWN");
+        assert.match(answer.body.toString(), words);
+      }
+    };
+    await check(
+      "nobody/app",
+      /PROJECT\/NAME, .* no project nobody; .*sampan project create nobody"/,
+    );
+    await check("app", /app names no project: .* PROJECT\/NAME, .*sampan project create NAME"/);
+    assert.deepEqual(await w.blobs.list(null, 10), []);
+  },
+);
 
 async function pushManifest(world: RegistryWorld, body: string | Buffer, type = ociManifest) {
   const headers = { "content-type": type };

@@ -1,8 +1,14 @@
 // An answer on /v2/ as data. The edge writes the headers as they stand and moves the body in the
 // way that suits it; nothing here touches a socket. // hot path
 
-import { type DistributionError, distributionErrors, errorBody } from "@sampan/oci/model";
+import {
+  type DistributionError,
+  distributionErrors,
+  errorBody,
+  type RepositoryName,
+} from "@sampan/oci/model";
 import type { BlobBody } from "../blobs/blobs.ts";
+import { projectOf } from "../core/project-name.ts";
 
 export interface Reply {
   readonly status: number;
@@ -81,6 +87,21 @@ export interface FailureWords {
 export function failureReply(error: DistributionError, words: FailureWords = {}): Reply {
   const { status } = distributionErrors[error];
   return jsonReply(status, errorBody(error, words), words.headers);
+}
+
+/**
+ * A push to where no project is, for who may know that. In the message, because podman, skopeo and
+ * docker show nothing of the detail.
+ */
+export function projectUnknownReply(repository: RepositoryName): Reply {
+  const project = projectOf(repository);
+  const message =
+    project === null
+      ? `${repository} names no project: images are named PROJECT/NAME, such as ` +
+        `library/${repository}; make a project with: sampan project create NAME`
+      : `images are named PROJECT/NAME, and there is no project ${project}; ` +
+        `make it with: sampan project create ${project}`;
+  return failureReply("name-unknown", { message, detail: { name: repository } });
 }
 
 /** The store is busy or cannot tell: nothing was lost, the same request may be sent again. */

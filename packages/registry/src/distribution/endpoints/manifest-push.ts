@@ -23,7 +23,14 @@ import {
 } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { manifestUrl } from "../links.ts";
-import { emptyReply, failureReply, type Reply, tooBusyReply, tryAgainReply } from "../reply.ts";
+import {
+  emptyReply,
+  failureReply,
+  projectUnknownReply,
+  type Reply,
+  tooBusyReply,
+  tryAgainReply,
+} from "../reply.ts";
 import { type Call, headerOf, queryOf, type RequestBody } from "../request.ts";
 
 /** What the path and the query ask for: tags to point, and a digest the bytes must have. */
@@ -136,10 +143,7 @@ async function push(
       });
     }
     case "project-unknown":
-      return failureReply("name-unknown", {
-        message: "the project does not exist: create it first",
-        detail: { name: call.repository },
-      });
+      return projectUnknownReply(call.repository);
     case "annotations-too-large":
       return failureReply("manifest-invalid", {
         message: "the annotations are too large for a list of referrers",

@@ -36,6 +36,7 @@ import {
   bareReply,
   emptyReply,
   failureReply,
+  projectUnknownReply,
   type Reply,
   tooBusyReply,
   tryAgainReply,
@@ -97,10 +98,7 @@ async function begin(context: DistributionContext, call: Call): Promise<Upload |
   if (code !== "undetermined") await context.blobs.delete(file.location);
   switch (code) {
     case "project-unknown":
-      return failureReply("name-unknown", {
-        message: "the project does not exist: create it first",
-        detail: { name: call.repository },
-      });
+      return projectUnknownReply(call.repository);
     case "contended":
     case "undetermined":
       return tryAgainReply("the project is being changed by others, try again");
@@ -370,7 +368,7 @@ async function commit(
       return unknownUpload(uploadId);
     case "project-unknown":
       await discard(context, target);
-      return failureReply("name-unknown", { detail: { name: repository } });
+      return projectUnknownReply(repository);
     case "contended":
     case "undetermined":
       return tryAgainReply("the blob is being changed by others, try again");
