@@ -433,6 +433,33 @@ test("a changed password counts at once, the old one no longer", () =>
     assert.equal(await verdict(auth, basic("admin", "a new password"), version), "ok");
   }));
 
+test("a refused login is logged with the client and the name tried, made harmless", () =>
+  withAuth(async ({ auth, lines }) => {
+    const check = async (client: string, name: string, expected: object) => {
+      const authorization = basic(name, "guessed password");
+      assert.equal(await verdictFrom(client, { auth, authorization }), wrong);
+      const { level, user, client: from, msg, reason } = JSON.parse(lines.at(-1) ?? "");
+      const told = { level, msg, user, client: from, reason };
+      assert.deepEqual(told, { level: "info", msg: "login refused", reason: "wrong", ...expected });
+      assert.ok(!lines.join("").includes("guessed password"));
+    };
+    await check("192.0.2.1", "admin", { user: "admin", client: "192.0.2.1" });
+    await check("::ffff:192.0.2.1", "nobody", { user: "nobody", client: "192.0.2.1" });
+    await check("2001:db8::1:2", "ä b", { user: "ä b", client: "2001:db8::1:2" });
+    const steering = "a\u001b[31m\r\nb\u202ec\u2028d";
+    const harmless = "a\ufffd[31m\ufffd\ufffdb\ufffdc\ufffdd";
+    await check("192.0.2.1", steering, { user: harmless, client: "192.0.2.1" });
+    const user = `${"x".repeat(64)}…`;
+    await check("192.0.2.1", "x".repeat(200), { user, client: "192.0.2.1" });
+    const reason = "overlong";
+    await check("192.0.2.1", "x".repeat(9_000), {
+      level: "debug",
+      user,
+      client: "192.0.2.1",
+      reason,
+    });
+  }));
+
 test("no password and no token gets into the log", () =>
   withAuth(async (world) => {
     const token = await tokenFor(world, admin, "repository:team/app:pull");

@@ -11,9 +11,18 @@ const nowhere = "";
 /** An IPv4 address, or the first 64 bits of an IPv6 address: a provider gives out no less. */
 export function clientOf(address: string | null): string {
   if (address === null) return nowhere;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped !== null) return mapped[1] ?? nowhere;
-  return isIPv6(address) ? network(address) : address;
+  const plain = unmapped(address);
+  return isIPv6(plain) ? network(plain) : plain;
+}
+
+/** For the log: the whole address. */
+export function shownAddress(address: string | null): string {
+  return address === null ? "unknown" : unmapped(address);
+}
+
+/** IPv4 as it is written, also where a socket of both families took the connection. */
+function unmapped(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
 function network(address: string): string {

@@ -10,7 +10,7 @@ import type { Store } from "@sampan/kv/txn";
 import type { User } from "../meta/users.ts";
 import { findUser, userNameCharsMax } from "../meta/users.ts";
 import type { Lane } from "./check-queue.ts";
-import { clientOf } from "./client-address.ts";
+import { clientOf, shownAddress } from "./client-address.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import { createLoginThrottle } from "./login-throttle.ts";
 import type { Passwords } from "./passwords.ts";
@@ -55,8 +55,11 @@ export function createPasswordLogin(
   return {
     login: async (attempt) => {
       const result = await runLogin(parts, attempt);
-      if (!result.ok) parts.failures.add(1, { reason: result.error.reason });
-      return result.ok ? result : err(result.error.failure);
+      if (result.ok) return result;
+      const { failure, reason } = result.error;
+      parts.failures.add(1, { reason });
+      logRefusal(env, attempt, reason);
+      return err(failure);
     },
     forget: (name) => parts.trusted.forget(name),
   };
@@ -72,11 +75,13 @@ interface Parts {
 }
 
 interface Refusal {
-  readonly reason: "wrong" | "throttled" | "busy";
+  readonly reason: "wrong" | "overlong" | "throttled" | "busy";
   readonly failure: LoginFailure;
 }
 
 const wrong: Refusal = { reason: "wrong", failure: { code: "wrong" } };
+/** No user has it: told like a wrong one, and not worth a check. */
+const overlong: Refusal = { ...wrong, reason: "overlong" };
 const busy: Refusal = {
   reason: "busy",
   failure: { code: "too-many", retryAfterS: busyRetryAfterS },
@@ -84,7 +89,9 @@ const busy: Refusal = {
 
 async function runLogin(parts: Parts, attempt: LoginAttempt): Promise<Result<User, Refusal>> {
   const { name, password } = attempt;
-  if (name.length > userNameCharsMax || password.length > passwordCharsMax) return err(wrong);
+  if (name.length > userNameCharsMax || password.length > passwordCharsMax) {
+    return err(overlong);
+  }
   if (!parts.trusted.has(name, password)) return runGuess(parts, attempt);
   const checked = await checkPassword(parts, attempt, { type: "trusted" });
   // Another process changed it: from now on it is a guess.
@@ -113,16 +120,34 @@ async function runGuess(parts: Parts, attempt: LoginAttempt): Promise<Result<Use
 }
 
 async function checkPassword(
-  { env, store, passwords }: Parts,
-  { name, password, clientAddress }: LoginAttempt,
+  { store, passwords }: Parts,
+  { name, password }: LoginAttempt,
   lane: Lane,
 ): Promise<Result<User, Refusal>> {
   const user = await readUser(store, name);
   const verified = await passwords.verify(password, user?.passwordHash ?? passwords.decoy, lane);
   if (!verified.ok) return err(busy);
-  if (verified.value && user !== null) return ok(user);
-  env.log.info("login refused", { user: name, client: clientAddress ?? "unknown" });
-  return err(wrong);
+  return verified.value && user !== null ? ok(user) : err(wrong);
+}
+
+/** Characters of a tried name in the log. */
+const loggedNameCharsMax = 64;
+
+/** Only checked passwords at `info`: the throttle bounds how many lines a stranger can write. */
+function logRefusal(
+  { log }: Env,
+  { name, clientAddress }: LoginAttempt,
+  reason: Refusal["reason"],
+): void {
+  const fields = { user: loggedName(name), client: shownAddress(clientAddress), reason };
+  if (reason === "wrong") log.info("login refused", fields);
+  else log.debug("login refused", fields);
+}
+
+/** What a stranger sent must neither steer a terminal nor fill the disk. */
+function loggedName(name: string): string {
+  const start = name.slice(0, loggedNameCharsMax).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+  return name.length > loggedNameCharsMax ? `${start}…` : start;
 }
 
 async function readUser(store: Store, name: string): Promise<User | null> {
