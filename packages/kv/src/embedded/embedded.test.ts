@@ -351,6 +351,22 @@ test("who holds a hot lock and hangs makes way when its time is over, and commit
   });
 });
 
+test("a write without a place in line waits for a holder that hangs, for its time only", async () => {
+  await withSimulatedStore({}, async ({ world, store, pass }) => {
+    const startMs = world.nowMs();
+    const hanging = store.transact(async (transaction) => {
+      await transaction.lock([key("n")], { hot: true });
+      write(transaction, "n=hung");
+      await pass(60_000);
+    });
+    await pass(5000);
+    await commit(store, "n=other");
+    assert.equal(world.nowMs() - startMs, 10_000);
+    await rejectsWith("too-old", hanging);
+    assert.equal(await contents(store), "n=other");
+  });
+});
+
 test("closing does not wait for ever: what hangs or starts anew then commits nothing", async () => {
   await withSimulatedStore({}, async ({ world, engine, store, pass }) => {
     const hold = (ms: number): Promise<unknown> =>

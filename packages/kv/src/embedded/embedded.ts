@@ -2,7 +2,8 @@
 // those of a cluster node (core; keys as given, API V1), so that a data directory can grow into
 // one.
 //
-//   transact   fn on a view → room? → conflict? → timestamp → records → group commit → answer
+//   transact   fn on a view → a key held by another? wait → room? → conflict? → timestamp → records
+//              → group commit → answer
 //   read       commits of the key under way? wait → read lately? → the engine
 //
 // Where what is decided: recent-commits.ts conflicts, committer.ts outcomes and failures, view.ts
@@ -28,7 +29,7 @@ import { Committer } from "./committer.ts";
 import { EngineWriter } from "./engine-writer.ts";
 import { LiveReaders } from "./live-readers.ts";
 import { openLocalRecords, timeBoundBatch } from "./local-records.ts";
-import { LockQueue } from "./lock-queue.ts";
+import { LockQueue, type LockTicket } from "./lock-queue.ts";
 import { NewestValues } from "./newest-values.ts";
 import { PointReader } from "./point-reader.ts";
 import { RecentCommits } from "./recent-commits.ts";
@@ -122,6 +123,8 @@ export async function openEmbeddedStore(
 
 /** `fn` is to be run again: nothing was written. */
 type Retry = { readonly type: "conflict" } | { readonly type: "busy" };
+
+const conflict: Retry = { type: "conflict" };
 
 interface StoreParts {
   readonly engine: Engine;
@@ -250,6 +253,8 @@ class OpenStore implements EmbeddedStore {
   async #commit<T>(transaction: EmbeddedTransaction, value: T): Promise<Outcome<T> | Retry> {
     const mutations = transaction.mutations();
     if (mutations.length === 0) return { type: "committed", value, commitTs: null };
+    const holder = transaction.otherHolder();
+    if (holder !== null && !(await this.#waitForHolders(transaction, holder))) return conflict;
     const startedMs = this.#env.clock.monotonic();
     const { bytes } = transaction;
     const wait = this.#room.enter(bytes);
@@ -258,6 +263,7 @@ class OpenStore implements EmbeddedStore {
       // In line it may have grown too old for the detection of its conflicts.
       if (wait !== null) transaction.checkAge();
       this.#checkNotOver();
+      if (wait !== null && transaction.otherHolder() !== null) return conflict;
       const result = await this.#committer.commit(transaction.readTs, mutations);
       if (result.type !== "committed") return result;
       this.#parts.collector.noteCommit(mutations.length, result.bytes);
@@ -266,6 +272,22 @@ class OpenStore implements EmbeddedStore {
     } finally {
       this.#room.leave(bytes);
     }
+  }
+
+  /**
+   * Until nobody holds a hot lock on what this transaction writes: its commit would make the holder
+   * run again. False: it has lost and is to run again itself, for it is too late anyway, or it holds
+   * hot locks too, and two holders must not wait for each other.
+   */
+  async #waitForHolders(transaction: EmbeddedTransaction, first: LockTicket): Promise<boolean> {
+    const mutations = transaction.mutations();
+    for (let holder: LockTicket | null = first; holder !== null; ) {
+      if (transaction.isHot || this.#recent.conflicts(mutations, transaction.readTs)) return false;
+      await holder.left;
+      transaction.checkAge();
+      holder = transaction.otherHolder();
+    }
+    return true;
   }
 
   async #close(): Promise<void> {

@@ -56,3 +56,21 @@ test("who leaves the line before its turn is not let in, and holds nobody up", a
   third.leave();
   assert.equal(queue.size, 0);
 });
+
+test("a key is held by who was let in, not by who waits for another key", async () => {
+  const queue = new LockQueue();
+  const holder = queue.enter(["a", "b"]);
+  const waiter = queue.enter(["b", "c"]);
+  assert.equal(queue.otherHolder("a", null), holder);
+  assert.equal(queue.otherHolder("b", waiter), holder);
+  assert.equal(queue.otherHolder("b", holder), null);
+  assert.equal(queue.otherHolder("c", null), null);
+  assert.equal(queue.otherHolder("d", null), null);
+  holder.leave();
+  await holder.left;
+  assert.equal(queue.otherHolder("a", null), null);
+  assert.equal(queue.otherHolder("b", null), waiter);
+  assert.equal(queue.otherHolder("c", holder), waiter);
+  waiter.leave();
+  assert.equal(queue.otherHolder("b", null), null);
+});

@@ -124,6 +124,22 @@ export class EmbeddedTransaction implements Transaction {
     return mutations;
   }
 
+  /** Holds hot locks, or did until its time was over. */
+  get isHot(): boolean {
+    return this.#ticket !== null;
+  }
+
+  /** Another that holds a hot lock on a key that this one's commit touches; null: there is none. */
+  otherHolder(): LockTicket | null {
+    const { hotLocks } = this.#parts;
+    if (hotLocks.size === 0) return null;
+    for (const { name } of this.#writes.sorted()) {
+      const holder = hotLocks.otherHolder(name, this.#ticket);
+      if (holder !== null) return holder;
+    }
+    return null;
+  }
+
   /** What its commit will write, about. */
   get bytes(): number {
     return this.#writes.bytes + this.#writes.count * recordBytes;

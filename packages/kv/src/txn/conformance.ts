@@ -1,6 +1,7 @@
 // What every store of transactions must do. A new implementation is finished when this is green:
 // call it from its test file.
 
+import { hotLockConformance } from "./conformance/hot-locks.ts";
 import { isolationConformance } from "./conformance/isolation.ts";
 import { lifeConformance } from "./conformance/life.ts";
 import { limitConformance } from "./conformance/limits.ts";
@@ -21,6 +22,7 @@ export type WithStore = (body: (subject: StoreSubject) => Promise<void>) => Prom
 export function storeConformance(name: string, create: WithStore): void {
   readConformance(`${name} reads`, create);
   isolationConformance(`${name} isolation`, create);
+  hotLockConformance(`${name} hot locks`, create);
   limitConformance(`${name} limits`, create);
   lifeConformance(`${name} life`, create);
 }

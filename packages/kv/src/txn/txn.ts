@@ -107,8 +107,12 @@ export interface Transaction extends Reader {
    * These keys take part in the detection of conflicts as if they were written, their values stay.
    * Needed wherever an invariant hangs on what was only read (write skew). `hot`: wait in line for
    * them first; must come once, before the first read or write (else `order`), and what is read
-   * then is newer than the wait. It spares the line's transactions from each other, not from those
-   * that write the key without it. One that outlives its time makes way for the next.
+   * then is newer than the wait.
+   *
+   * Who holds hot locks never loses to another on those keys. A transaction that writes or locks
+   * one of them without having waited in line waits at its end until it is held no more; it may
+   * lose at any time, and does at once when it holds hot locks of its own. A holder that outlives
+   * its time makes way for the next.
    */
   lock(keys: readonly Key[], options?: { readonly hot?: boolean }): Promise<void>;
 }

@@ -10,6 +10,7 @@ import {
   committed,
   contents,
   get,
+  increment,
   key,
   race,
   raceRounds,
@@ -24,7 +25,6 @@ export function isolationConformance(name: string, create: WithStore): void {
   conflicts(name, create);
   tries(name, create);
   skew(name, create);
-  hotLocks(name, create);
   timestamps(name, create);
 }
 
@@ -250,66 +250,6 @@ function skew(name: string, create: WithStore): void {
   });
 }
 
-function hotLocks(name: string, create: WithStore): void {
-  test(`${name}: 50 parallel increments behind a hot lock all commit, each run once`, async () => {
-    await create(async ({ store }) => {
-      await commit(store, "n=0");
-      let runs = 0;
-      const outcomes = await Promise.all(
-        Array.from({ length: 50 }, () =>
-          store.transact(async (transaction) => {
-            runs += 1;
-            await transaction.lock([key("n")], { hot: true });
-            return increment(transaction);
-          }),
-        ),
-      );
-      const values = outcomes.map((outcome) => committed(outcome).value);
-      assert.deepEqual(
-        values.sort((a, b) => a - b),
-        Array.from({ length: 50 }, (_, index) => index + 1),
-      );
-      assert.equal(runs, 50);
-      assert.equal(await contents(store), "n=50");
-    });
-  });
-
-  test(`${name}: hot locks of several keys in any order never wait in a circle`, async () => {
-    await create(async ({ store }) => {
-      await commit(store, "x=0 y=0");
-      const outcomes = await Promise.all(
-        Array.from({ length: 20 }, (_, index) =>
-          store.transact(async (transaction) => {
-            const keys = index % 2 === 0 ? ["x", "y", "x"] : ["y", "x"];
-            await transaction.lock(
-              keys.map((each) => key(each)),
-              { hot: true },
-            );
-            const [x, y] = (await transaction.getMany([key("x"), key("y")])).map(text);
-            write(transaction, `x=${Number(x) + 1} y=${Number(y) + 1}`);
-          }),
-        ),
-      );
-      for (const outcome of outcomes) committed(outcome);
-      assert.equal(await contents(store), "x=20 y=20");
-    });
-  });
-
-  test(`${name}: a hot lock is let go when its transaction fails`, async () => {
-    await create(async ({ store }) => {
-      const hot = (fails: boolean) =>
-        store.transact(async (transaction) => {
-          await transaction.lock([key("n")], { hot: true });
-          if (fails) throw new RangeError("as the test wants");
-          write(transaction, "n=1");
-        });
-      await assert.rejects(hot(true), RangeError);
-      committed(await hot(false));
-      assert.equal(await contents(store), "n=1");
-    });
-  });
-}
-
 function timestamps(name: string, create: WithStore): void {
   test(`${name}: start timestamps differ, rise, and lie below the commit's`, async () => {
     await create(async ({ store }) => {
@@ -340,10 +280,4 @@ function timestamps(name: string, create: WithStore): void {
       assert.deepEqual(outcome, { type: "committed", value: null, commitTs: null });
     });
   });
-}
-
-async function increment(transaction: Transaction): Promise<number> {
-  const next = Number(await get(transaction, "n")) + 1;
-  write(transaction, `n=${next}`);
-  return next;
 }

@@ -61,6 +61,13 @@ export async function commit(store: Store, pairs: string): Promise<Timestamp> {
   return commitTs ?? 0n;
 }
 
+/** Adds one to `n`; answers the sum. */
+export async function increment(transaction: Transaction): Promise<number> {
+  const next = Number(await get(transaction, "n")) + 1;
+  write(transaction, `n=${next}`);
+  return next;
+}
+
 export function committed<T>(outcome: Outcome<T>): Extract<Outcome<T>, { type: "committed" }> {
   if (outcome.type !== "committed") assert.fail(`the outcome was ${outcome.type}`);
   return outcome;
