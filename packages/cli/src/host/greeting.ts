@@ -21,7 +21,7 @@ export function welcome(ready: RegistryReady, config: Config): string {
     ["registry", url],
     ["admin port", ready.adminListen === null ? "off" : `${localUrl(ready.adminListen)}/debug`],
     ["data", ready.dataDirectory],
-    ["user", config.auth === "none" ? "everyone may do everything (--auth none)" : "admin"],
+    ["user", config.auth === "none" ? "everyone may do everything (auth: none)" : "admin"],
   ];
   return [
     "",

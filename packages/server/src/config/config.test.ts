@@ -159,6 +159,34 @@ test("two listeners on one port are refused before either is opened", async () =
   deepEqual(await problems({ flags: { listen: "127.0.0.1:0", adminListen: "127.0.0.1:0" } }), []);
 });
 
+test("values that do not go together are told with the places they were given at", async () => {
+  const check = async (sources: Sources, expected: RegExp) => {
+    const found = await problems(sources);
+    equal(found.length, 1, found.join("\n"));
+    match(found[0] ?? "", expected);
+  };
+  await check(
+    { environment: { SAMPAN_AUTH: "none" }, file: "data: x\nlisten: :80" },
+    /^SAMPAN_AUTH: none would let everyone who reaches :80 \(sampan\.yaml:2: listen\) do/,
+  );
+  await check(
+    { file: "auth: none", environment: { SAMPAN_LISTEN: ":80" }, flags: { listen: ":81" } },
+    /^sampan\.yaml:1: auth: none would let everyone who reaches :81 \(--listen\) do/,
+  );
+  await check(
+    { environment: { SAMPAN_ADMIN_LISTEN: ":9" } },
+    /^SAMPAN_ADMIN_LISTEN: :9 would show metrics/,
+  );
+  await check(
+    { environment: { SAMPAN_LISTEN: ":9" }, file: "adminListen: 127.0.0.1:9" },
+    /^sampan\.yaml:1: adminListen: 127\.0\.0\.1:9 is taken by SAMPAN_LISTEN; choose another port/,
+  );
+  await check(
+    { environment: { SAMPAN_LISTEN: ":8081" } },
+    /^--admin-listen: 127\.0\.0\.1:8081 is taken by SAMPAN_LISTEN; that is .* default/,
+  );
+});
+
 test("plain HTTP off loopback is warned of unless TLS ends in front", async () => {
   const warnings = async (flags: Sources["flags"]) => {
     const resolved = await resolve({ flags: { listen: "0.0.0.0:80", ...flags } });

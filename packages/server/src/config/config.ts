@@ -4,7 +4,7 @@
 import { err, ok, type Result } from "@sampan/env";
 import type { Address } from "./kind.ts";
 import type { Given, Layer } from "./layer.ts";
-import { type Config, type SettingName, settingNames, settings } from "./settings.ts";
+import { type Config, flagOf, type SettingName, settingNames, settings } from "./settings.ts";
 
 export { readFileLayer } from "./file.ts";
 export type { Address } from "./kind.ts";
@@ -28,19 +28,22 @@ export interface ResolvedConfig {
 export function resolveConfig(layers: readonly Layer[]): Result<ResolvedConfig, readonly string[]> {
   const problems = layers.flatMap((layer) => layer.problems);
   const values: Partial<Record<SettingName, unknown>> = {};
+  const places = new Map<SettingName, string>();
   for (const name of settingNames) {
     const { default: text } = settings[name];
     values[name] = text === null ? null : read(name, { text, where: "default" }, problems);
     for (const layer of layers) {
       const given = layer.given.get(name);
-      if (given !== undefined) values[name] = read(name, given, problems);
+      if (given === undefined) continue;
+      values[name] = read(name, given, problems);
+      places.set(name, given.where);
     }
   }
   if (problems.length > 0) return err(problems);
 
   // Every name of the table was set by its own kind: the type that the table promises.
   const config = values as Config;
-  const broken = rules.map((rule) => rule(config)).filter((problem) => problem !== null);
+  const broken = rules.map((rule) => rule(config, places)).filter((problem) => problem !== null);
   if (broken.length > 0) return err(broken);
   const warnings = layers.flatMap((layer) => layer.warnings);
   return ok({ config, warnings: [...warnings, ...plainHttpWarning(config)] });
@@ -70,28 +73,42 @@ function read(name: SettingName, given: Given, problems: string[]): unknown {
   return null;
 }
 
-/** What no setting can know alone. */
-const rules: readonly ((config: Config) => string | null)[] = [
-  ({ auth, listen }) => {
+/** Where the value that counts was given; a setting that nobody gave has none. */
+type Places = ReadonlyMap<SettingName, string>;
+
+/** A default is named by the flag that would change it. */
+function placeOf(places: Places, name: SettingName): string {
+  return places.get(name) ?? flagOf(name);
+}
+
+/** What no setting can know alone. Each value is named by its place, which need not be a flag. */
+const rules: readonly ((config: Config, places: Places) => string | null)[] = [
+  ({ auth, listen }, places) => {
     if (auth !== "none" || isLoopback(listen.host)) return null;
-    const who = `everyone who reaches ${formatAddress(listen)}`;
-    return `--auth: none would let ${who} do everything; listen on 127.0.0.1, or use password`;
-  },
-  ({ adminListen, insecureListen }) => {
-    if (adminListen === null || insecureListen || isLoopback(adminListen.host)) return null;
-    const place = formatAddress(adminListen);
+    const who = `everyone who reaches ${formatAddress(listen)} (${placeOf(places, "listen")})`;
     return (
-      `--admin-listen: ${place} would show metrics and state to the network without ` +
-      "authentication; use 127.0.0.1 or off, or say --insecure-listen if that network is trusted"
+      `${placeOf(places, "auth")}: none would let ${who} do everything; ` +
+      "listen on 127.0.0.1, or use password"
     );
   },
-  ({ adminListen, listen }) => {
+  ({ adminListen, insecureListen }, places) => {
+    if (adminListen === null || insecureListen || isLoopback(adminListen.host)) return null;
+    return (
+      `${placeOf(places, "adminListen")}: ${formatAddress(adminListen)} would show metrics and ` +
+      "state to the network without authentication; use 127.0.0.1 or off, or say " +
+      "--insecure-listen if that network is trusted"
+    );
+  },
+  ({ adminListen, listen }, places) => {
     if (adminListen === null || listen.port === 0 || adminListen.port !== listen.port) return null;
     const collide =
       [listen.host, adminListen.host].includes("") || adminListen.host === listen.host;
     if (!collide) return null;
-    const place = formatAddress(adminListen);
-    return `--admin-listen: ${place} is taken by --listen; choose another port, or off`;
+    const taken = `${formatAddress(adminListen)} is taken by ${placeOf(places, "listen")}`;
+    const wayOut = places.has("adminListen")
+      ? "choose another port, or off"
+      : "that is the admin port's default: choose another for one of them, or off";
+    return `${placeOf(places, "adminListen")}: ${taken}; ${wayOut}`;
   },
 ];
 
