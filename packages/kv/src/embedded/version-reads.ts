@@ -6,12 +6,14 @@
 import { type Clock, IoError } from "@sampan/env";
 import {
   BackwardScan,
+  dataKey,
   dataRange,
+  encodeTimestamp,
   ForwardScan,
   type Timestamp,
   type VisibleRow,
 } from "../core/index.ts";
-import type { Engine, EngineIterator, Maybe } from "../engine/engine.ts";
+import type { Engine, Maybe, VisibleIterator } from "../engine/engine.ts";
 import type { Range, ScanOptions } from "../txn/txn.ts";
 
 /** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
@@ -22,6 +24,9 @@ export interface ScanParts {
   readonly engine: Engine;
   readonly clock: Clock;
 }
+
+/** What is walked: an engine's iterator, of whatever rows. */
+type Rows = Pick<VisibleIterator, "next" | "close">;
 
 /** Whether there is something to wait for. */
 export function isPending<T>(maybe: Maybe<T>): maybe is Promise<T> {
@@ -37,6 +42,11 @@ export function scanRows(
   const { lower, upper } = dataRange(range.start, range.end);
   if (Buffer.compare(lower, upper) >= 0) return [];
   const { limit, reverse = false, keysOnly = false } = read.options;
+  if (!reverse && engine.iterateVisible !== undefined) {
+    const readTs = encodeTimestamp(read.readTs);
+    const options = { lower, upper, readTs, keysOnly, rowsWanted: limit };
+    return visibleRows(engine.iterateVisible(options), limit, clock);
+  }
   const rows: VisibleRow[] = [];
   const take = (row: VisibleRow | null): boolean => {
     if (row !== null) rows.push(row);
@@ -60,12 +70,26 @@ export function scanRows(
   });
 }
 
+/** The engine decides what is visible; here the rows are only taken. */
+function visibleRows(iterator: VisibleIterator, limit: number, clock: Clock): Maybe<VisibleRow[]> {
+  const rows: VisibleRow[] = [];
+  const visit = (): boolean => {
+    const key = Buffer.from(iterator.key);
+    if (iterator.isLong) {
+      const valueKey = Buffer.concat([dataKey(key), iterator.value]);
+      rows.push({ key, value: null, valueKey });
+    } else rows.push({ key, value: Buffer.from(iterator.value), valueKey: null });
+    return rows.length < limit;
+  };
+  return closeAfter(
+    iterator,
+    () => walkInTurns(iterator, visit, clock),
+    () => rows,
+  );
+}
+
 /** Closes the iterator when the walk is over, then asks for the result. */
-function closeAfter<T>(
-  iterator: EngineIterator,
-  walk: () => Maybe<void>,
-  result: () => T,
-): Maybe<T> {
+function closeAfter<T>(iterator: Rows, walk: () => Maybe<void>, result: () => T): Maybe<T> {
   let pending: Promise<void> | null = null;
   try {
     const walking = walk();
@@ -78,7 +102,7 @@ function closeAfter<T>(
 }
 
 /** As `walkRows`, with a pause after each turn's rows. */
-function walkInTurns(iterator: EngineIterator, visit: () => boolean, clock: Clock): Maybe<void> {
+function walkInTurns(iterator: Rows, visit: () => boolean, clock: Clock): Maybe<void> {
   let rowsLeft = rowsPerTurn;
   let goesOn = true;
   const visitInTurn = (): boolean => {
@@ -105,7 +129,7 @@ function walkInTurns(iterator: EngineIterator, visit: () => boolean, clock: Cloc
  * Walks until `visit` answers false or the rows end.
  * Without a promise for each row: only a page of rows that comes from the disk is waited for.
  */
-export function walkRows(iterator: EngineIterator, visit: () => boolean): Maybe<void> {
+export function walkRows(iterator: Rows, visit: () => boolean): Maybe<void> {
   for (;;) {
     const more = iterator.next();
     if (isPending(more)) return walkOn(iterator, visit, more);
@@ -114,7 +138,7 @@ export function walkRows(iterator: EngineIterator, visit: () => boolean): Maybe<
 }
 
 async function walkOn(
-  iterator: EngineIterator,
+  iterator: Rows,
   visit: () => boolean,
   first: Promise<boolean>,
 ): Promise<void> {

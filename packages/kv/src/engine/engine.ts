@@ -34,6 +34,12 @@ export interface Engine {
   iterate(family: Family, options: IterateOptions): EngineIterator;
 
   /**
+   * The rows of the write family that a reader at a timestamp sees, in rising order; only of engines
+   * that find them faster than core's scans over `iterate`, with the same answer.
+   */
+  iterateVisible?(options: VisibleOptions): VisibleIterator;
+
+  /**
    * Applies the batch whole. Batches are applied, and answered, in the order of the calls.
    * With `sync` the answer comes after the bytes are on the disk; waiting writers share one fsync.
    */
@@ -59,6 +65,27 @@ export interface IterateOptions {
   readonly snapshot: EngineSnapshot | null;
   /** Values are left out (empty). */
   readonly keysOnly?: boolean;
+}
+
+export interface VisibleOptions {
+  /** Bounds [lower, upper) of data keys, as core's `dataRange` gives them. */
+  readonly lower: Uint8Array;
+  readonly upper: Uint8Array;
+  /** A timestamp, as eight bytes, most significant first. */
+  readonly readTs: Uint8Array;
+  readonly keysOnly: boolean;
+  /** No more rows are read ahead. */
+  readonly rowsWanted: number;
+}
+
+/** As `EngineIterator`, of user keys. */
+export interface VisibleIterator {
+  next(): Maybe<boolean>;
+  readonly key: Buffer;
+  /** The value; of a long one the end of its key in the default family, behind the data key. */
+  readonly value: Buffer;
+  readonly isLong: boolean;
+  close(): void;
 }
 
 /**

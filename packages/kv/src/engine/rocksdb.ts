@@ -9,6 +9,8 @@ import {
   type Family,
   families,
   type IterateOptions,
+  type VisibleIterator,
+  type VisibleOptions,
   type WriteBatch,
 } from "./engine.ts";
 import { familyIds } from "./write-batch.ts";
@@ -82,6 +84,10 @@ class RocksEngine implements Engine {
   iterate(family: Family, options: IterateOptions): EngineIterator {
     const snapshot = options.snapshot as Snapshot | null;
     return this.#database.iterate(family, { ...options, snapshot });
+  }
+
+  iterateVisible(options: VisibleOptions): VisibleIterator {
+    return this.#database.iterate("write", { ...options, reverse: false, snapshot: null });
   }
 
   write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {
