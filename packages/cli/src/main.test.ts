@@ -61,7 +61,7 @@ test("what cannot be understood ends with 2 and one line that says what is meant
   };
   await check(["upp"], /unknown command 'upp'.*up/);
   await check(["project", "creat"], /unknown command 'creat'.*create/);
-  await check(["project", "create"], /missing required argument 'name'/);
+  await check(["project", "create"], /missing required argument 'NAME'/);
   await check(["status", "--jsn"], /unknown option '--jsn'.*--json/);
   await check(["up", "--lisen", "x"], /unknown option '--lisen'.*--listen/);
   await check(["up", "extra"], /too many arguments/);
@@ -72,6 +72,17 @@ test("what cannot be understood ends with 2 and one line that says what is meant
     /no such configuration file; check --config/,
   );
   await check(["serve", "kv"], /unknown command 'kv'/);
+});
+
+test("help is one text: options begin small, arguments are capitals, no blank line ends it", async () => {
+  for (const [words, command] of commands) {
+    const { out } = await run(...words, "--help");
+    match(out, /[^\n]\n$/, words.join(" "));
+    for (const { description, flags } of command.createHelp().visibleOptions(command)) {
+      ok(!/^[A-Z][a-z]|\.$/.test(description), `${flags}: ${description}`);
+    }
+    for (const argument of command.registeredArguments) match(argument.name(), /^[A-Z]+$/);
+  }
 });
 
 test("without a verb the help says what there is", async () => {

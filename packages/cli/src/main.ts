@@ -47,12 +47,11 @@ export function createProgram(terminal: Terminal): Command {
 
 const examples = `
 Examples:
-  sampan up                          run everything here, on 127.0.0.1:8080
-  sampan status                      ask it how it is
-  sampan project create team-a       a private project, as admin
+  sampan up                       run everything here, on 127.0.0.1:8080
+  sampan status                   ask it how it is
+  sampan project create team-a    a private project, as admin
 
-Each command shows more with --help. Settings: docs/reference/configuration.md.
-`;
+Each command shows more with --help. Settings: docs/reference/configuration.md.`;
 
 function exitCodeOf(error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -146,6 +146,8 @@ export const systemInfoSchema = {
     primary_auth_mode: { type: "boolean" },
     self_registration: { type: "boolean" },
     banner_message: { type: "string" },
+    /** Ours: Harbor's `auth_mode` has no word for a registry without authentication. */
+    sampan_auth: { type: "string", enum: ["password", "none"] },
     /** The rest only to who has logged in. */
     harbor_version: { type: "string" },
     sampan_version: { type: "string" },

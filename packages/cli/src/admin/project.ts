@@ -20,38 +20,37 @@ export function addProject(program: Command, terminal: Terminal): void {
     .summary("create and list projects")
     .description("Projects hold repositories; who may pull and push is decided on them.");
 
-  addServerOptions(project.command("create"))
-    .argument("<name>", "the first part of its images' names: NAME/app:1.0")
+  const createCommand = project
+    .command("create")
+    .argument("<NAME>", "the first part of its images' names: NAME/app:1.0")
     .summary("create a project")
-    .description("Create a project. Without --public only its members and admin may pull.")
+    .description("Create a project. Only administrators may pull from it, unless it is public.")
     .option("--public", "anybody may pull")
-    .option("--json", "print JSON")
     .addHelpText("after", `${loginHelp}${createExamples}`)
     .action((name, options) => create(terminal, name, options));
+  addServerOptions(createCommand);
 
-  addServerOptions(project.command("list"))
+  const listCommand = project
+    .command("list")
     .summary("list projects")
     .description("List the projects that you may see; without login the public ones.")
-    .option("--json", "print JSON")
     .addHelpText("after", `${loginHelp}${listExamples}`)
     .action((options) => list(terminal, options));
+  addServerOptions(listCommand);
 }
 
 const createExamples = `
 Examples:
   SAMPAN_PASSWORD=… sampan project create team-a
-  sampan project create base --public --password-stdin < password.txt
-`;
+  sampan project create base --public --password-stdin < password.txt`;
 
 const listExamples = `
 Examples:
   sampan project list
-  sampan project list --json | jq -r '.[].name'
-`;
+  sampan project list --json | jq -r '.[].name'`;
 
 interface CreateOptions extends ServerOptions {
   readonly public?: boolean;
-  readonly json?: boolean;
 }
 
 async function create(terminal: Terminal, name: string, options: CreateOptions): Promise<void> {
@@ -71,14 +70,18 @@ async function create(terminal: Terminal, name: string, options: CreateOptions):
   terminal.out(`push to ${host}/${name}/IMAGE:TAG\n`);
 }
 
-interface ListOptions extends ServerOptions {
-  readonly json?: boolean;
-}
-
-async function list(terminal: Terminal, options: ListOptions): Promise<void> {
-  const projects = await listAll(await connect(terminal, options));
+async function list(terminal: Terminal, options: ServerOptions): Promise<void> {
+  const server = await connect(terminal, options);
+  const projects = await listAll(server);
   if (options.json === true) {
     printJson(terminal, projects);
+    return;
+  }
+  if (projects.length === 0) {
+    // Not among the results: whoever counts lines must not count this one.
+    terminal.err(
+      `sampan: no projects at ${server.url} that ${server.user ?? "anonymous"} may see\n`,
+    );
     return;
   }
   await printTable(
@@ -88,9 +91,14 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
       name,
       isPublic ? "public" : "private",
       String(repositories ?? "-"),
-      created,
+      wholeSeconds(created),
     ]),
   );
+}
+
+/** People do not ask for milliseconds; programs have them in the JSON. */
+function wholeSeconds(time: string): string {
+  return time.replace(/\.\d+Z$/, "Z");
 }
 
 interface ListedProject {

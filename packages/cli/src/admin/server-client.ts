@@ -12,6 +12,7 @@ const answerBytesMax = 16 * 1024 * 1024;
 
 export interface ServerOptions extends CredentialOptions {
   readonly url?: string;
+  readonly json?: boolean;
 }
 
 export interface Answer {
@@ -23,10 +24,14 @@ export interface Answer {
 
 export interface ServerClient {
   readonly url: string;
+  /** In whose name it asks; null: in nobody's. */
+  readonly user: string | null;
   /** Any answer, also one that refuses. Fails when there is none. */
   ask(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer>;
   /** Fails unless the answer is 2xx. */
   demand(method: "GET" | "POST", path: string, body?: unknown): Promise<Answer>;
+  /** What to fail with after an answer that refuses. */
+  refused(answer: Answer): CommandFailure;
 }
 
 /** The server that the options or SAMPAN_URL name, in the name of whoever is found. */
@@ -39,14 +44,18 @@ export async function connect(terminal: Terminal, options: ServerOptions): Promi
 export function createServerClient(url: string, credentials: Credentials | null): ServerClient {
   const ask: ServerClient["ask"] = (method, path, body) =>
     request(`${url}${path}`, { method, body, credentials, url });
+  const refused = (answer: Answer): CommandFailure =>
+    new CommandFailure(refusal(answer, { url, credentials }));
   return {
     url,
+    user: credentials?.user ?? null,
     ask,
     async demand(method, path, body) {
       const answer = await ask(method, path, body);
       if (answer.status >= 200 && answer.status < 300) return answer;
-      throw new CommandFailure(refusal(answer, { url, credentials }));
+      throw refused(answer);
     },
+    refused,
   };
 }
 

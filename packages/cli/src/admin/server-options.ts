@@ -3,11 +3,13 @@
 import type { Command } from "commander";
 import { defaultUrl } from "./server-client.ts";
 
-export function addServerOptions(command: Command): Command {
-  return command
-    .option("--url <URL>", `the server (SAMPAN_URL, default: ${defaultUrl})`)
-    .option("--user <NAME>", "who you are (SAMPAN_USER, default: admin)")
-    .option("--password-stdin", "read the password from standard input (else SAMPAN_PASSWORD)");
+/** Called last, so that help shows a verb's own options first. */
+export function addServerOptions(command: Command): void {
+  command
+    .option("--json", "print JSON")
+    .option("--url <URL>", `the server [SAMPAN_URL, default: ${defaultUrl}]`)
+    .option("--user <NAME>", "who you are [SAMPAN_USER, default: admin]")
+    .option("--password-stdin", "read the password from standard input [else SAMPAN_PASSWORD]");
 }
 
 export const loginHelp = `

@@ -9,12 +9,12 @@ import { addSettings, type SettingsOptions, settingNames } from "./settings-opti
 export function addServe(program: Command, terminal: Terminal): void {
   const serve = program
     .command("serve")
-    .summary("run one role")
+    .summary("run one role, for service managers")
     .description("Run one role in the foreground until SIGTERM, as service managers want it.");
 
   const registry = serve
     .command("registry")
-    .summary("images, on the store of this machine")
+    .summary("run the registry, on the store of this machine")
     .description("Run the registry on the store of this machine until SIGTERM.")
     .addHelpText("after", examples)
     .action((options: SettingsOptions) =>
@@ -29,8 +29,9 @@ export function addServe(program: Command, terminal: Terminal): void {
 
 const examples = `
 Ready when GET /readyz answers 200. Logs go to standard error.
+SAMPAN_ADMIN_PASSWORD is admin's password from the first start on; without it
+one is generated.
 
 Examples:
   sampan serve registry --config /etc/sampan/sampan.yaml
-  sampan serve registry --listen :8080 --external-url https://r.example.com
-`;
+  sampan serve registry --listen :8080 --external-url https://r.example.com`;

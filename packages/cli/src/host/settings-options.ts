@@ -26,9 +26,9 @@ export type SettingsOptions = Readonly<Partial<Record<SettingName, string | true
 };
 
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
-  command.option("--config <FILE>", "YAML file of settings (SAMPAN_CONFIG)");
-  for (const name of names.filter((candidate) => settings[candidate].flag)) {
-    command.addOption(new Option(syntaxOf(name), descriptionOf(name)));
+  command.option("--config <FILE>", "YAML file of settings [SAMPAN_CONFIG]");
+  for (const name of names) {
+    if (settings[name].flag) command.addOption(new Option(syntaxOf(name), descriptionOf(name)));
   }
   return command;
 }
@@ -60,8 +60,11 @@ function syntaxOf(name: SettingName): string {
     : `${flagOf(name)} <${kind.placeholder}>`;
 }
 
+/** As help has it everywhere: clauses that begin small, without a full stop at the end. */
 function descriptionOf(name: SettingName): string {
   const { absent, default: fallback, description } = settings[name];
-  const otherwise = `(${environmentNameOf(name)}, default: ${fallback ?? absent})`;
-  return `${description} ${otherwise}`.replaceAll("`", "");
+  const clauses = description.replace(/\.$/, "").split(/\. (?=[A-Z`])/);
+  const text = clauses.map((clause) => clause.charAt(0).toLowerCase() + clause.slice(1)).join("; ");
+  const otherwise = `[${environmentNameOf(name)}, default: ${fallback ?? absent}]`;
+  return `${text} ${otherwise}`.replaceAll("`", "");
 }

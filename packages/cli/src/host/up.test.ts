@@ -118,10 +118,20 @@ test("status says what it is, and that it is not there", async (context) => {
   const { url, stop } = await up(context, data, { SAMPAN_ADMIN_PASSWORD: password });
   const ready = await run(["status", "--url", url], {});
   equal(ready.code, 0);
-  match(ready.out, /^http:\/\/127\.0\.0\.1:\d+ is ready\n {2}auth {6}\S+\n$/);
+  equal(
+    ready.out,
+    `${url} is ready\n  version   log in to see it\n  auth      password\n  user      anonymous\n`,
+  );
   const environment = { SAMPAN_PASSWORD: password };
+  const known = await run(["status", "--url", url], { environment });
+  match(known.out, / {2}version {3}\d\S*\n {2}auth {6}password\n {2}user {6}admin\n$/);
+  const wrong = { environment: { SAMPAN_PASSWORD: "not-the-password" } };
+  const refused = await run(["status", "--url", url], wrong);
+  deepEqual([refused.code, refused.out], [1, ""]);
+  equal(refused.err, `sampan: wrong user or password for admin at ${url}\n`);
   const { out } = await run(["status", "--url", url, "--json"], { environment });
-  equal(JSON.parse(out).ready, true);
+  const { ready: isReady, auth, user } = JSON.parse(out);
+  deepEqual([isReady, auth, user], [true, "password", "admin"]);
   match(JSON.parse(out).version, /^\d+\.\d+\.\d+/);
   await stop();
   const gone = await run(["status", "--url", url], {});

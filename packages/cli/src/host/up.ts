@@ -26,9 +26,10 @@ export function addUp(program: Command, terminal: Terminal): void {
 
 const examples = `
 Ready when GET /readyz answers 200. Logs go to standard error.
+SAMPAN_ADMIN_PASSWORD is admin's password from the first start on; without it
+one is generated.
 
 Examples:
   sampan up
   sampan up --data /srv/sampan --listen 127.0.0.1:5000
-  SAMPAN_ADMIN_PASSWORD=… sampan up --config sampan.yaml
-`;
+  SAMPAN_ADMIN_PASSWORD=… sampan up --config sampan.yaml`;

@@ -12,12 +12,12 @@ import { addSettings, resolveSettings, type SettingsOptions } from "./settings-o
 export function addUser(program: Command, terminal: Terminal): void {
   const user = program
     .command("user")
-    .summary("users of the server on this machine")
+    .summary("reset a user's password, on the server's machine")
     .description("Users of the server whose data directory is on this machine.");
 
   const reset = user
     .command("reset-password")
-    .argument("<name>", "the user, such as admin")
+    .argument("<NAME>", "the user, such as admin")
     .summary("set a new password, with the server stopped")
     .description(
       "Set a new password for a user, without knowing the old one, in the data directory on this " +
@@ -33,8 +33,7 @@ export function addUser(program: Command, terminal: Terminal): void {
 const examples = `
 Examples:
   sampan user reset-password admin
-  sampan user reset-password admin --password-stdin < password.txt
-`;
+  sampan user reset-password admin --password-stdin < password.txt`;
 
 type ResetOptions = SettingsOptions & {
   readonly passwordStdin?: boolean;

@@ -50,6 +50,8 @@ export interface Caller extends Presented {
 }
 
 export interface Auth {
+  readonly mode: AuthOptions["mode"];
+
   /**
    * Decides a request on /v2/. Answers at once (no promise) for a credential that was verified
    * shortly before, which is nearly always. Without credentials it is always a challenge, also for
@@ -103,8 +105,9 @@ export function createAuth(env: Env, deps: { readonly store: Store }, options: A
     issueToken: (identity: Identity, scopes: readonly Scope[]) =>
       issueToken(parts, identity, scopes),
   };
-  if (options.mode === "none") return { ...openAuth, ...shared };
+  if (options.mode === "none") return { mode: "none", ...openAuth, ...shared };
   return {
+    mode: "token",
     check: (caller, need) => check(parts, caller, need),
     may: (identity, repository, action) =>
       mayUse(store, identity, { repository, actions: [action] }),

@@ -85,6 +85,7 @@ check("ping, health, version and the little that strangers may know are open", a
   assert.equal((await call("GET /api/v2.0/health", open)).json.status, "healthy");
   const info = await call("GET /api/v2.0/systeminfo", open);
   assert.equal(info.json.auth_mode, "db_auth");
+  assert.equal(info.json.sampan_auth, "password");
   assert.equal(info.json.harbor_version, undefined);
   const full = (await call("GET /api/v2.0/systeminfo")).json;
   assert.equal(full.harbor_version, "v2.15.0-sampan.1.2.3");

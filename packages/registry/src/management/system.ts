@@ -47,6 +47,7 @@ async function systemInfo(context: Context, request: ApiRequest): Promise<ApiRep
     primary_auth_mode: false,
     self_registration: false,
     banner_message: "",
+    sampan_auth: context.auth.mode === "none" ? "none" : "password",
   };
   if (request.identity.type !== "user") return reply(200, open);
   const origin = context.originOf(request.headers);
