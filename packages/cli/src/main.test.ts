@@ -74,6 +74,27 @@ test("what cannot be understood ends with 2 and one line that says what is meant
   await check(["serve", "kv"], /unknown command 'kv'/);
 });
 
+test("a password on the command line is refused with the place where it goes", async () => {
+  const check = async (line: string, expected: RegExp) => {
+    const { code, err, out } = await run(...line.split(" "));
+    equal(code, 2, line);
+    equal(out, "");
+    match(err, /^sampan: --[a-z-]+ is no option, [^\n]*\n$/, line);
+    match(err, expected);
+    ok(!err.includes("hunter2"), "the password is shown");
+  };
+  const places = /in SAMPAN_ADMIN_PASSWORD, or as adminPassword in the file of --config\n$/;
+  await check("up --admin-password hunter2-hunter2", places);
+  await check("up --admin-password=hunter2", places);
+  await check("up --admin-password", places);
+  await check("serve registry --nonsense --admin-password hunter2", places);
+  const here = /in SAMPAN_PASSWORD, or with --password-stdin\n$/;
+  await check("status --password hunter2", here);
+  await check("project list --password hunter2", here);
+  await check("project create --password hunter2 team", here);
+  await check("user reset-password --password hunter2 admin", /give it with --password-stdin\n$/);
+});
+
 test("help is one text: options begin small, arguments are capitals, no blank line ends it", async () => {
   for (const [words, command] of commands) {
     const { out } = await run(...words, "--help");

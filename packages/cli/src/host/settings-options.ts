@@ -14,6 +14,7 @@ import {
 } from "@sampan/server/config";
 import { type Command, Option } from "commander";
 import { CommandFailure } from "../failure.ts";
+import { refuseSecretFlag } from "../secret-flag.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** Variables that mean something to the command line, not to the server. */
@@ -29,6 +30,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
   command.option("--config <FILE>", "YAML file of settings [SAMPAN_CONFIG]");
   for (const name of names) {
     if (settings[name].flag) command.addOption(new Option(syntaxOf(name), descriptionOf(name)));
+    else refuseSecretFlag(command, flagOf(name), secretPlaces(name));
   }
   return command;
 }
@@ -67,4 +69,8 @@ function descriptionOf(name: SettingName): string {
   const text = clauses.map((clause) => clause.charAt(0).toLowerCase() + clause.slice(1)).join("; ");
   const otherwise = `[${environmentNameOf(name)}, default: ${fallback ?? absent}]`;
   return `${text} ${otherwise}`.replaceAll("`", "");
+}
+
+function secretPlaces(name: SettingName): string {
+  return `in ${environmentNameOf(name)}, or as ${name} in the file of --config`;
 }

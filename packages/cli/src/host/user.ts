@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { readPassword } from "../admin/credentials.ts";
 import { CommandFailure } from "../failure.ts";
 import { printJson } from "../output.ts";
+import { refuseSecretFlag } from "../secret-flag.ts";
 import type { Terminal } from "../terminal.ts";
 import { readVersion } from "../version.ts";
 import { dataPath } from "./data-path.ts";
@@ -27,6 +28,7 @@ export function addUser(program: Command, terminal: Terminal): void {
     .option("--json", "print JSON")
     .addHelpText("after", examples)
     .action((name: string, options: ResetOptions) => resetPassword(terminal, name, options));
+  refuseSecretFlag(reset, "--password", "with --password-stdin");
   addSettings(reset, ["data"]);
 }
 
