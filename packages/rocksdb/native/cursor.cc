@@ -13,6 +13,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kRowHeaderBytes = 8;
+constexpr uint32_t kLongValue = 0x80000000;
 
 // A page that is filled on JavaScript's thread ends after so long, wherever it is: deleted entries
 // between the rows cost time and fill nothing.
@@ -24,6 +25,17 @@ void PutLength(uint8_t* at, size_t length) {
   std::memcpy(at, &value, sizeof value);
 }
 
+Failure Malformed(ByteView key) {
+  static const char digits[] = "0123456789abcdef";
+  std::string message = "the record ";
+  for (size_t index = 0; index < key.length; index++) {
+    const uint8_t byte = static_cast<uint8_t>(key.data[index]);
+    message += digits[byte >> 4];
+    message += digits[byte & 15];
+  }
+  return Failure(Code::kCorrupt, message + " of the write family is malformed");
+}
+
 // Writes rows behind one another for as long as there is room.
 class PageWriter {
  public:
@@ -33,13 +45,15 @@ class PageWriter {
   size_t Rows() const { return rows_; }
   bool IsFull() const { return rows_ >= page_.rows_max; }
 
-  // False, and nothing written, when the row does not fit.
-  bool Put(const char* key, size_t key_length, const char* value, size_t value_length) {
+  // False, and nothing written, when the row does not fit. `flag` goes into the value's length.
+  bool Put(ByteView row_key, ByteView row_value, uint32_t flag = 0) {
+    const auto [key, key_length] = row_key;
+    const auto [value, value_length] = row_value;
     const size_t row_bytes = Aligned(kRowHeaderBytes + key_length + value_length);
     if (row_bytes > page_.bytes - used_) return false;
     uint8_t* at = page_.data + used_;
     PutLength(at, key_length);
-    PutLength(at + 4, value_length);
+    PutLength(at + 4, value_length | flag);
     if (key_length > 0) std::memcpy(at + kRowHeaderBytes, key, key_length);
     if (value_length > 0) std::memcpy(at + kRowHeaderBytes + key_length, value, value_length);
     last_key_ = reinterpret_cast<const char*>(at) + kRowHeaderBytes;
@@ -67,6 +81,7 @@ Cursor::Cursor(std::shared_ptr<Database> database, std::shared_ptr<Snapshot> sna
       snapshot_(std::move(snapshot)),
       range_(std::move(range)),
       range_deleted_(database_->Rocks().IsRangeDeleted(range_.family)) {
+  if (!range_.read_ts.empty()) versions_.emplace(range_.read_ts);
   database_->Add(this);
 }
 
@@ -82,6 +97,7 @@ void Cursor::Free() {
 
 void Cursor::Seek(std::string key) {
   target_ = std::move(key);
+  if (versions_) versions_.emplace(range_.read_ts);
   place_ = Place::kAt;
 }
 
@@ -94,10 +110,12 @@ Filled Cursor::FillCached(const Page& page) {
     filled.failure = Failure(Code::kIncomplete, "");
     return filled;
   }
-  return Fill(page, ReadTier::kCached);
+  return versions_ ? FillVisible(page, ReadTier::kCached) : Fill(page, ReadTier::kCached);
 }
 
-Filled Cursor::FillFull(const Page& page) { return Fill(page, ReadTier::kFull); }
+Filled Cursor::FillFull(const Page& page) {
+  return versions_ ? FillVisible(page, ReadTier::kFull) : Fill(page, ReadTier::kFull);
+}
 
 Filled Cursor::Fill(const Page& page, ReadTier tier) {
   Filled filled;
@@ -121,7 +139,7 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
     const char* key = rocksdb_iter_key(iterator, &key_length);
     const char* value = nullptr;
     if (!range_.keys_only) value = rocksdb_iter_value(iterator, &value_length);
-    if (!writer.Put(key, key_length, value, value_length)) {
+    if (!writer.Put({key, key_length}, {value, value_length})) {
       if (writer.Rows() == 0) filled.needed = Aligned(kRowHeaderBytes + key_length + value_length);
       break;
     }
@@ -143,6 +161,85 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
     filled.failure = std::move(failure);
   }
   return filled;
+}
+
+// As Fill, for the rows that a reader at the timestamp sees. Many rows may be passed between two of
+// them: in memory it is the rows looked at that are counted, and where time is up before the first
+// one was found, a read thread goes on.
+Filled Cursor::FillVisible(const Page& page, ReadTier tier) {
+  Filled filled;
+  if (place_ == Place::kEnd) return filled;
+  rocksdb_iterator_t* iterator = Iterator(tier);
+  at_ = tier;
+  if (place_ != Place::kIterator) Position(iterator);
+
+  const auto deadline = SteadyClock::now() + kCachedFillMax;
+  PageWriter writer(page);
+  for (size_t looked = 1; rocksdb_iter_valid(iterator); looked++) {
+    place_ = Place::kIterator;
+    if (writer.IsFull()) break;
+    if (tier == ReadTier::kCached && looked % kRowsPerClockReading == 0 &&
+        SteadyClock::now() > deadline) {
+      if (writer.Rows() > 0) break;
+      filled.failure = Failure(Code::kIncomplete, "");
+      GoOnAtLooked();
+      return filled;
+    }
+    ByteView key;
+    ByteView record;
+    key.data = rocksdb_iter_key(iterator, &key.length);
+    record.data = rocksdb_iter_value(iterator, &record.length);
+    const VisibleVersions::Step step = versions_->Look(key, record);
+    if (step == VisibleVersions::Step::kSeek) {
+      const std::string target = versions_->Target();
+      rocksdb_iter_seek(iterator, target.data(), target.size());
+      continue;
+    }
+    if (step == VisibleVersions::Step::kMalformed) {
+      if (writer.Rows() > 0) break;
+      filled.failure = Malformed(key);
+      return filled;
+    }
+    if (step == VisibleVersions::Step::kRow && !PutVisible(&writer)) {
+      if (writer.Rows() == 0) {
+        const size_t value_bytes = range_.keys_only ? 0 : versions_->Value().length;
+        filled.needed = Aligned(kRowHeaderBytes + versions_->UserKey().size() + value_bytes);
+      }
+      break;
+    }
+    rocksdb_iter_next(iterator);
+  }
+  filled.bytes = writer.Bytes();
+  if (rocksdb_iter_valid(iterator)) return filled;
+
+  char* message = nullptr;
+  rocksdb_iter_get_error(iterator, &message);
+  Failure failure = TakeFailure(message);
+  if (!failure) {
+    place_ = Place::kEnd;
+    return filled;
+  }
+  if (place_ == Place::kIterator) GoOnAtLooked();
+  if (writer.Rows() == 0) filled.failure = std::move(failure);
+  return filled;
+}
+
+// False when the row that was found does not fit.
+template <typename Writer>
+bool Cursor::PutVisible(Writer* writer) {
+  const std::string& key = versions_->UserKey();
+  const ByteView value = range_.keys_only ? ByteView() : versions_->Value();
+  const uint32_t flag = range_.keys_only || versions_->IsShort() ? 0 : kLongValue;
+  if (!writer->Put({key.data(), key.size()}, value, flag)) return false;
+  versions_->Took();
+  return true;
+}
+
+// The iterator's place is lost, or another iterator is to find it.
+void Cursor::GoOnAtLooked() {
+  if (!versions_->HasLooked()) return;
+  target_ = versions_->Target();
+  place_ = Place::kAt;
 }
 
 rocksdb_iterator_t* Cursor::Iterator(ReadTier tier) {

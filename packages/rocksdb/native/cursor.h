@@ -3,16 +3,21 @@
 //
 //   page   row*, each row starting at a multiple of four bytes:
 //   row    key length (u32) | value length (u32) | key | value         in this machine's byte order
+//
+// A cursor of visible versions (versions.h) answers user keys with their values; a long value comes
+// as the end of its key in the default family, and its length has the highest bit set.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "database.h"
 #include "snapshot.h"
+#include "versions.h"
 
 namespace sampan {
 
@@ -23,6 +28,8 @@ struct CursorRange {
   bool has_upper = false;
   bool reverse = false;
   bool keys_only = false;
+  // Eight bytes: only what a reader at that timestamp sees, forwards. Empty: every row.
+  std::string read_ts;
 };
 
 // Where the rows go: the caller's memory, and how much of it is wanted.
@@ -79,6 +86,10 @@ class Cursor : public Resource {
   void SeekTarget(rocksdb_iterator_t* iterator) const;
   void Step(rocksdb_iterator_t* iterator) const;
   Filled Fill(const Page& page, ReadTier tier);
+  Filled FillVisible(const Page& page, ReadTier tier);
+  template <typename Writer>
+  bool PutVisible(Writer* writer);
+  void GoOnAtLooked();
 
   const std::shared_ptr<Database> database_;
   const std::shared_ptr<Snapshot> snapshot_;
@@ -95,6 +106,7 @@ class Cursor : public Resource {
   ReadTier at_ = ReadTier::kCached;
   Place place_ = Place::kStart;
   std::string target_;
+  std::optional<VisibleVersions> versions_;
 };
 
 }  // namespace sampan

@@ -38,8 +38,9 @@ class PageFilled : public Answer {
   const Filled filled_;
 };
 
-// openCursor(database, family, snapshot, lower, upper, reverse, keysOnly): CursorHandle. `snapshot`
-// null sees this moment, `upper` null has no end.
+// openCursor(database, family, snapshot, lower, upper, reverse, keysOnly, readTs): CursorHandle.
+// `snapshot` null sees this moment, `upper` null has no end; `readTs`, eight bytes, most significant
+// first, asks for what is visible at that timestamp (versions.h), forwards; null for every row.
 napi_value OpenCursor(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto database = arguments.Object<Database>(0);
@@ -53,6 +54,7 @@ napi_value OpenCursor(napi_env env, napi_callback_info info) {
   if (range.has_upper) range.upper = arguments.Copy(4);
   range.reverse = arguments.Flag(5);
   range.keys_only = arguments.Flag(6);
+  if (!arguments.IsNull(7)) range.read_ts = arguments.Copy(7);
   if (!arguments.Ok()) return nullptr;
   if (const Failure closed = database->Usable()) return Throw(env, *database, closed);
   if (snapshot == nullptr) snapshot = std::make_shared<Snapshot>(database);

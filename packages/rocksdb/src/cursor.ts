@@ -2,9 +2,11 @@
 
 import type { CreateError } from "./error.ts";
 import type { CursorHandle, Native } from "./native.ts";
-import { fillings, type Page, type PagePool } from "./pages.ts";
+import { fillingFor, fillings, type Page, type PagePool } from "./pages.ts";
 
 const rowHeaderBytes = 8;
+/** In the length of a value (native/cursor.h). */
+const longValue = 0x8000_0000;
 
 export interface CursorDependencies {
   readonly native: Native;
@@ -31,15 +33,19 @@ export class Cursor {
   #keyStart = 0;
   #valueStart = 0;
   #valueEnd = 0;
+  #isLong = false;
   /** Which of `fillings` comes next. */
-  #filling = 0;
+  #filling: number;
+  #rowsWanted: number;
   #state: "open" | "waiting" | "ended" | "closed" = "open";
 
   /** @internal `Database.iterate` makes them. */
-  constructor(deps: CursorDependencies, handle: CursorHandle) {
+  constructor(deps: CursorDependencies, handle: CursorHandle, rowsWanted: number | null) {
     this.#deps = deps;
     this.#handle = handle;
-    this.#page = deps.pages.take(fillings[0].pageBytes);
+    this.#rowsWanted = rowsWanted ?? Number.POSITIVE_INFINITY;
+    this.#filling = rowsWanted === null ? 0 : fillingFor(rowsWanted);
+    this.#page = deps.pages.take((fillings[this.#filling] ?? fillings[0]).pageBytes);
   }
 
   /**
@@ -75,6 +81,28 @@ export class Cursor {
     return this.#page.buffer.subarray(this.#valueStart, this.#valueEnd);
   }
 
+  /** As `key`, but the caller's own. */
+  copyKey(): Buffer {
+    return this.#copy(this.#keyStart, this.#valueStart);
+  }
+
+  /** As `value`, but the caller's own. */
+  copyValue(): Buffer {
+    return this.#copy(this.#valueStart, this.#valueEnd);
+  }
+
+  // Without a view in between: there is one for each row of a scan.
+  #copy(start: number, end: number): Buffer {
+    const copy = Buffer.allocUnsafe(end - start);
+    this.#page.buffer.copy(copy, 0, start, end);
+    return copy;
+  }
+
+  /** Of what is visible at a timestamp: `value` ends the value's key in the default family. */
+  get isLong(): boolean {
+    return this.#isLong;
+  }
+
   /** Lets go of what it holds. Twice is once; an open promise of `next` fails with `closed`. */
   close(): void {
     if (this.#state === "closed") return;
@@ -87,11 +115,14 @@ export class Cursor {
   }
 
   #step(): true {
+    this.#rowsWanted -= 1;
     const { words } = this.#page;
     const word = this.#next >>> 2;
     this.#keyStart = this.#next + rowHeaderBytes;
     this.#valueStart = this.#keyStart + (words[word] ?? 0);
-    this.#valueEnd = this.#valueStart + (words[word + 1] ?? 0);
+    const length = words[word + 1] ?? 0;
+    this.#isLong = length >= longValue;
+    this.#valueEnd = this.#valueStart + (this.#isLong ? length - longValue : length);
     this.#next = (this.#valueEnd + 3) & ~3;
     return true;
   }
@@ -104,7 +135,8 @@ export class Cursor {
   }
 
   #fill(): boolean | Promise<boolean> {
-    const { rowsMax, pageBytes } = fillings[this.#filling] ?? fillings[0];
+    const { rowsMax: most, pageBytes } = fillings[this.#filling] ?? fillings[0];
+    const rowsMax = Math.max(1, Math.min(most, this.#rowsWanted));
     this.#reserve(pageBytes);
     const filled = this.#deps.native.fillCached(this.#handle, this.#page.buffer, rowsMax);
     return filled === undefined ? this.#fillFromDisk(rowsMax) : this.#accept(filled);

@@ -31,6 +31,13 @@ export interface IterateOptions {
   readonly snapshot: Snapshot | null;
   /** Values are left out (empty). */
   readonly keysOnly?: boolean;
+  /**
+   * A timestamp as eight bytes, most significant first: of a family that holds TiKV's write records
+   * only what a reader at that time sees, user keys with their values. Forwards alone.
+   */
+  readonly readTs?: Uint8Array | null;
+  /** So many rows are wanted: no more are read ahead. Without it a cursor begins with few. */
+  readonly rowsWanted?: number;
 }
 
 /** Since the database was opened: `batches` were joined into `groups`, `syncs` of them synced. */
@@ -145,7 +152,11 @@ export class Database {
 
   /** A cursor over [lower, upper) in the bytes' order. Close it. */
   iterate(family: string, options: IterateOptions): Cursor {
-    const { lower, upper, reverse, snapshot, keysOnly = false } = options;
+    const { lower, upper, reverse, snapshot, keysOnly = false, readTs = null } = options;
+    const { rowsWanted = null } = options;
+    if (readTs !== null && (readTs.length !== 8 || reverse)) {
+      throw this.#createError("invalid", "what is visible is read forwards, at eight bytes");
+    }
     this.#checkBytes(lower);
     if (upper !== null) this.#checkBytes(upper);
     const handle = this.#native.openCursor(
@@ -156,8 +167,9 @@ export class Database {
       upper,
       reverse,
       keysOnly,
+      readTs,
     );
-    return new Cursor(this.#cursorDependencies, handle);
+    return new Cursor(this.#cursorDependencies, handle, rowsWanted);
   }
 
   /**

@@ -60,6 +60,7 @@ export interface Native {
       upper: Uint8Array | null,
       reverse: boolean,
       keysOnly: boolean,
+      readTs: Uint8Array | null,
     ]
   ): CursorHandle;
   seekCursor(cursor: CursorHandle, key: Uint8Array): void;

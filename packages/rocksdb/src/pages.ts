@@ -14,6 +14,12 @@ export const fillings = [
   { rowsMax: 0xffff_ffff, pageBytes: 256 * 1024 },
 ] as const;
 
+/** The first that holds so many rows, if they are not large. */
+export function fillingFor(rows: number): number {
+  const found = fillings.findIndex((filling) => filling.rowsMax >= rows);
+  return found < 0 ? fillings.length - 1 : found;
+}
+
 /** How many pages of each size wait for the next cursor; more are left to the collector. */
 const keptMax = [32, 8, 4] as const;
 

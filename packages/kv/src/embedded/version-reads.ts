@@ -13,11 +13,13 @@ import {
   type Timestamp,
   type VisibleRow,
 } from "../core/index.ts";
-import type { Engine, Maybe, VisibleIterator } from "../engine/engine.ts";
+import type { Engine, Maybe, VisibleIterator, VisibleOptions } from "../engine/engine.ts";
 import type { Range, ScanOptions } from "../txn/txn.ts";
 
 /** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
 export const rowsPerTurn = 1000;
+
+const empty = Buffer.alloc(0);
 
 /** Where rows are looked at, and what lets others run in between. */
 export interface ScanParts {
@@ -45,7 +47,7 @@ export function scanRows(
   if (!reverse && engine.iterateVisible !== undefined) {
     const readTs = encodeTimestamp(read.readTs);
     const options = { lower, upper, readTs, keysOnly, rowsWanted: limit };
-    return visibleRows(engine.iterateVisible(options), limit, clock);
+    return visibleRows(engine.iterateVisible(options), options, clock);
   }
   const rows: VisibleRow[] = [];
   const take = (row: VisibleRow | null): boolean => {
@@ -71,14 +73,21 @@ export function scanRows(
 }
 
 /** The engine decides what is visible; here the rows are only taken. */
-function visibleRows(iterator: VisibleIterator, limit: number, clock: Clock): Maybe<VisibleRow[]> {
+function visibleRows(
+  iterator: VisibleIterator,
+  options: VisibleOptions,
+  clock: Clock,
+): Maybe<VisibleRow[]> {
+  const { keysOnly, rowsWanted: limit } = options;
   const rows: VisibleRow[] = [];
   const visit = (): boolean => {
-    const key = Buffer.from(iterator.key);
-    if (iterator.isLong) {
-      const valueKey = Buffer.concat([dataKey(key), iterator.value]);
+    const key = iterator.copyKey();
+    if (keysOnly) rows.push({ key, value: empty, valueKey: null });
+    else if (!iterator.isLong) rows.push({ key, value: iterator.copyValue(), valueKey: null });
+    else {
+      const valueKey = Buffer.concat([dataKey(key), iterator.copyValue()]);
       rows.push({ key, value: null, valueKey });
-    } else rows.push({ key, value: Buffer.from(iterator.value), valueKey: null });
+    }
     return rows.length < limit;
   };
   return closeAfter(

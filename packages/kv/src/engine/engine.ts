@@ -81,9 +81,10 @@ export interface VisibleOptions {
 /** As `EngineIterator`, of user keys. */
 export interface VisibleIterator {
   next(): Maybe<boolean>;
-  readonly key: Buffer;
+  /** The user key; the bytes are the caller's. */
+  copyKey(): Buffer;
   /** The value; of a long one the end of its key in the default family, behind the data key. */
-  readonly value: Buffer;
+  copyValue(): Buffer;
   readonly isLong: boolean;
   close(): void;
 }

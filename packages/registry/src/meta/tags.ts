@@ -34,7 +34,7 @@ function lastTexts(entries: readonly Entry[], offset: number, limit: number): st
   const texts: string[] = [];
   for (const { key } of entries) {
     if (texts.length === limit) break;
-    const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+    const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key);
     texts.push(bytes.toString("latin1", offset, bytes.length - 1));
   }
   return texts;

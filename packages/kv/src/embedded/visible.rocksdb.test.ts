@@ -1,0 +1,148 @@
+// The rows that RocksDB's addon finds visible against those that core's scan finds: the same
+// decisions, written twice. Long histories, every kind of record, keys of all lengths, in memory and
+// on the disk, in pages of every size.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createNodeEnv } from "@sampan/env/node";
+import { createSimulatedRandom } from "@sampan/env/simulated";
+import {
+  encodeWrite,
+  newWrite,
+  type Timestamp,
+  type VisibleRow,
+  versionKey,
+  type Write,
+} from "../core/index.ts";
+import type { Engine } from "../engine/engine.ts";
+import { openRocksEngine } from "../engine/rocksdb.ts";
+import { createWriteBatch } from "../engine/write-batch.ts";
+import { scanRows } from "./version-reads.ts";
+
+const env = createNodeEnv({ service: "test", log: { level: "error", format: "json" } });
+const versionsMax = 40;
+const timesMax = 60;
+
+type Int = (below: number) => number;
+
+/** Filled, then opened again: what the log held lies in files now. */
+async function withEngine(
+  cacheBytes: number,
+  fillIt: (engine: Engine) => Promise<void>,
+  body: (engine: Engine) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "sampan-visible-"));
+  const options = { directory: join(directory, "db"), cacheBytes };
+  const open = () => openRocksEngine(env, options);
+  let engine = await open();
+  try {
+    await fillIt(engine);
+    await engine.close();
+    engine = await open();
+    await body(engine);
+  } finally {
+    await engine.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
+function randomKey(int: Int): Buffer {
+  const bytes = Buffer.alloc(int(20));
+  for (let index = 0; index < bytes.length; index++)
+    bytes[index] = [0, 1, 97, 254, 255][int(5)] ?? 0;
+  return bytes;
+}
+
+function randomWrite(int: Int, startTs: Timestamp): Write {
+  const type = (["put", "put", "put", "delete", "lock", "rollback"] as const)[int(6)] ?? "put";
+  const value = int(4) === 0 ? null : Buffer.alloc(int(256), 65 + int(26));
+  const write = newWrite(type, startTs, type === "put" ? value : null);
+  const overlapped = int(8) === 0;
+  return {
+    ...write,
+    overlappedRollback: overlapped,
+    gcFence: overlapped && int(2) === 0 ? BigInt(int(timesMax)) : null,
+    source: int(5) === 0 ? 7n : 0n,
+  };
+}
+
+async function fill(engine: Engine, int: Int, keys: readonly Buffer[]): Promise<void> {
+  for (const key of keys) {
+    const batch = createWriteBatch();
+    const versions = int(3) === 0 ? int(versionsMax) : int(4);
+    for (let count = 0; count < versions; count++) {
+      const startTs = (BigInt(1 + int(2 ** 30)) << 30n) | BigInt(int(2 ** 30));
+      const write = encodeWrite(randomWrite(int, startTs));
+      batch.put("write", versionKey(key, BigInt(int(timesMax))), write);
+    }
+    await engine.write(batch, { sync: false });
+  }
+}
+
+/** The same engine, without its own way to find what is visible. */
+function plain(engine: Engine): Engine {
+  return {
+    get: (...args) => engine.get(...args),
+    getMany: (...args) => engine.getMany(...args),
+    snapshot: () => engine.snapshot(),
+    iterate: (...args) => engine.iterate(...args),
+    write: (...args) => engine.write(...args),
+    checkpoint: (directory) => engine.checkpoint(directory),
+    close: () => engine.close(),
+  };
+}
+
+const text = (row: VisibleRow): string =>
+  `${row.key.toString("hex")} ${row.value?.toString("hex") ?? "–"} ${row.valueKey?.toString("hex") ?? "–"}`;
+
+for (const [name, cacheBytes] of [
+  ["in memory", 8 * 1024 * 1024],
+  ["with next to no cache", 64 * 1024],
+] as const) {
+  test(`what the addon finds visible is what core's scan finds, ${name}`, async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const random = createSimulatedRandom(seed, "visible");
+      const int: Int = (below) => random.int(below);
+      const keys = Array.from({ length: 400 }, () => randomKey(int));
+      const fillIt = (engine: Engine) => fill(engine, int, keys);
+      await withEngine(cacheBytes, fillIt, async (engine) => {
+        assert.ok(engine.iterateVisible !== undefined);
+        for (let scan = 0; scan < 60; scan++) {
+          const [a, b] = [randomKey(int), randomKey(int)].sort(Buffer.compare);
+          const range = {
+            start: int(3) === 0 ? Buffer.alloc(0) : (a ?? Buffer.alloc(0)),
+            end: int(3) === 0 ? null : (b ?? null),
+          };
+          const read = {
+            readTs: BigInt(int(timesMax + 2)),
+            options: { limit: [1, 2, 3, 60, 70, 1000][int(6)] ?? 1, keysOnly: int(3) === 0 },
+          };
+          const found = await scanRows({ engine, clock: env.clock }, range, read);
+          const expected = await scanRows({ engine: plain(engine), clock: env.clock }, range, read);
+          assert.deepEqual(found.map(text), expected.map(text), `seed ${seed}, scan ${scan}`);
+        }
+      });
+    }
+  });
+}
+
+test("a malformed record is told, behind the rows before it", async () => {
+  const fillIt = async (engine: Engine) => {
+    const batch = createWriteBatch();
+    const good = encodeWrite(newWrite("put", 4n, Buffer.of(1)));
+    batch.put("write", versionKey(Buffer.from("a"), 5n), good);
+    batch.put("write", versionKey(Buffer.from("b"), 5n), Buffer.from("X"));
+    await engine.write(batch, { sync: false });
+  };
+  await withEngine(8 * 1024 * 1024, fillIt, async (engine) => {
+    const range = { start: Buffer.alloc(0), end: null };
+    const parts = { engine, clock: env.clock };
+    const scan = async (limit: number) =>
+      scanRows(parts, range, { readTs: 9n, options: { limit } });
+    assert.equal((await scan(1)).length, 1);
+    await assert.rejects(scan(2), { name: "IoError", code: "corrupt", message: /malformed/ });
+  });
+});
