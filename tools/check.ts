@@ -5,7 +5,22 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./tree.ts";
 
-const fix = process.argv.includes("--fix");
+const usage = `usage: npm run check [-- --fix]
+
+  --fix   write what can be written: format, and what lint knows to mend
+  --help  show this`;
+
+const words = process.argv.slice(2);
+if (words.includes("--help")) {
+  console.log(usage);
+  process.exit(0);
+}
+const unknown = words.find((word) => word !== "--fix");
+if (unknown !== undefined) {
+  console.error(`check takes no ${unknown}\n\n${usage}`);
+  process.exit(2);
+}
+const fix = words.includes("--fix");
 const steps = [
   [
     "format and lint",

@@ -10,10 +10,19 @@ const fileTimeoutMs = 180_000;
 const words = process.argv.slice(2);
 const rewrite = words.includes("--rewrite");
 const parts = words.filter((word) => !word.startsWith("--"));
-const unknown = words.find((word) => word.startsWith("--") && word !== "--rewrite");
-if (unknown !== undefined || words.includes("--help")) {
-  console.log("usage: npm test [-- [part of a path…] [--rewrite]]");
-  process.exit(unknown === "--help" ? 0 : 2);
+const usage = `usage: npm test [-- [PART…] [--rewrite]]
+
+  PART       only test files with this in their paths
+  --rewrite  write what the scenario scripts and generated pages now produce
+  --help     show this`;
+if (words.includes("--help")) {
+  console.log(usage);
+  process.exit(0);
+}
+const unknown = words.find((word) => word.startsWith("-") && word !== "--rewrite");
+if (unknown !== undefined) {
+  console.error(`there is no option ${unknown}\n\n${usage}`);
+  process.exit(2);
 }
 
 const files = treeFiles()
