@@ -26,7 +26,17 @@ function ending(files, data) {
   const file = fileOf(data);
   const tally = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
   const seconds = ((data.details?.duration_ms ?? 0) / 1000).toFixed(1);
-  return `${tally.failed > 0 ? "FAIL" : "ok  "} ${file}  ${summary(tally)}  ${seconds} s\n`;
+  const failed = tally.failed > 0 || data.details?.passed === false;
+  // With none of its tests to blame: it did not load, or ended badly behind them.
+  const how = failed && tally.failed === 0 ? `, ${endOf(data)}` : "";
+  return `${failed ? "FAIL" : "ok  "} ${file}  ${summary(tally)}${how}  ${seconds} s\n`;
+}
+
+/** How the process of a file ended that failed by itself; what it said stands above. */
+function endOf(data) {
+  const { exitCode, signal } = data.details?.error ?? {};
+  if (typeof exitCode === "number") return `ended with exit code ${exitCode}`;
+  return typeof signal === "string" ? `ended by ${signal}` : "failed as a whole";
 }
 
 function fileOf(data) {
@@ -44,7 +54,13 @@ function* result(files, passed, data) {
   counts[kind] += 1;
   files.get(file)[kind] += 1;
   if (skipped) yield `skip ${file}: ${data.name}${reason(data.skip)}\n`;
-  if (kind === "failed") yield failure(file, data);
+  if (kind === "failed" && !(isFile(data) && isExit(data))) yield failure(file, data);
+}
+
+/** Its line said how it ended; Node has nothing to add. */
+function isExit(data) {
+  const { exitCode, signal } = data.details?.error ?? {};
+  return typeof exitCode === "number" || typeof signal === "string";
 }
 
 function reason(skip) {
