@@ -1,39 +1,38 @@
-// To which place a sample of `perf script --fields comm,ip,sym,dso` counts. Ordered: the first
-// pattern that fits decides.
+// To which place a sample of `perf script --fields comm,ip,sym,dso` counts.
 
+const kernel = "\\[kernel";
+const copies =
+  "copy_folio|copy_from_iter|copy_to_iter|copy_to_user|copy_from_user|rep_movs|clear_page";
+const network = "tcp|ip|sock|skb|net|napi|inet|dev|nf|sk|loopback|release_sock|sys_recv|sys_send";
+const files =
+  "ext4|jbd2|blk|bio|iomap|dio|filemap|folio|xas|page|writeback|virtblk|virtqueue|vfs|mpage|" +
+  "submit|zone|rmqueue|lru|workingset";
+const threads =
+  "futex|sched|wake|epoll|eventfd|ep|poll|switch|enqueue|dequeue|pick_next|rcu|halt|spin_unlock";
+const collection = "Heap|Scaveng|MarkCompact|Marking|Sweeper|Evacuat|GC|Young|Mutator";
+
+/** In the kernel, a function whose name begins with one of the words. */
+const kernelWords = (words: string): RegExp => new RegExp(`\\b_*(${words})\\w*.*${kernel}`);
+
+/** Ordered: the first pattern that fits decides. */
 const places: readonly (readonly [string, RegExp])[] = [
   ["SHA-256", /sha256_block/],
   ["RocksDB and the addon", /librocksdb|\.node\)/],
-  [
-    "kernel: copies between us and the system",
-    /copy_(folio_)?(from|to)_?(user|iter)|_copy_|rep_movs|clear_page/,
-  ],
-  [
-    "kernel: network",
-    /\b(tcp|ip|sock|skb|__skb|net|napi|inet|lo|dev|nf|sk|__sk|loopback|__ip|__tcp|__dev|__net|release_sock|sys_recv|sys_send)_\w+.*\[kernel/,
-  ],
-  [
-    "kernel: files and disk",
-    /(ext4|jbd2|blk|bio|iomap|dio|filemap|folio|xas|page|writeback|virtblk|virtqueue|vfs|mpage|__blk|submit|zone|rmqueue|lru|workingset)\w*.*\[kernel/,
-  ],
-  [
-    "kernel: waking and waiting of threads",
-    /(futex|sched|wake|schedule|eventfd|epoll|ep_|poll|switch|enqueue|dequeue|pick_next|rcu|halt|spin_unlock|mwait)\w*.*\[kernel/,
-  ],
-  ["kernel: other", /\[kernel/],
-  [
-    "garbage collection",
-    /v8::internal::\w*(Heap|Scaveng|MarkCompact|Marking|Sweeper|Evacuat|GC|Young|Mutator)/,
-  ],
+  ["kernel: copies between us and the system", kernelWords(copies)],
+  ["kernel: network", kernelWords(network)],
+  ["kernel: files and disk", kernelWords(files)],
+  ["kernel: waking and waiting of threads", kernelWords(threads)],
+  ["kernel: other", new RegExp(kernel)],
+  ["garbage collection", new RegExp(`v8::internal::\\w*(${collection})`)],
   ["our code: kv", /packages\/kv\//],
   ["our code: registry", /packages\/registry\//],
   ["our code: other", /packages\/\w+\//],
   [
     "Node's JavaScript: http, net, streams",
-    /node:(_http|http|net|internal\/streams|events|internal\/stream_base|_stream|stream)/,
+    /node:(_http|http|net|_?stream|internal\/streams|events)/,
   ],
   ["Node's JavaScript: other", /node:|(LazyCompile|JS|Function|Script):[~*^+]?/],
-  ["V8: builtins and stubs", /Builtin|Builtins_|Handler:|Stub:|BytecodeHandler|RegExp:/],
+  ["V8: builtins and stubs", /Builtin|Handler:|Stub:|BytecodeHandler|RegExp:/],
   ["V8: runtime", /v8::/],
   ["Node and libuv, native", /\(.*\/node\)/],
   ["libc (memory moves, allocation)", /libc|libstdc/],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeBatch } from "./batch.ts";
+import { type Change, encodeBatch } from "./batch.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Database } from "./database.ts";
 import { RocksError } from "./error.ts";
@@ -233,3 +233,42 @@ test("bounds that are no bytes are refused", () =>
       coded("invalid"),
     );
   }));
+
+/** A row of TiKV's write family: the key `name`, shorter than 8 bytes, committed at `commit`. */
+function version(name: string, commit: number, record: string): Change {
+  const group = Buffer.concat([bytes(name), Buffer.alloc(8 - name.length)]);
+  const inverted = Buffer.alloc(8);
+  inverted.writeBigUInt64BE(0xffff_ffff_ffff_ffffn - BigInt(commit));
+  const key = Buffer.concat([bytes("z"), group, Buffer.of(0xff - 8 + name.length), inverted]);
+  return { type: "put", family: 2, key, value: Buffer.from(record, "latin1") };
+}
+
+test("what is visible at a timestamp comes as user keys, once each, with their values", async () => {
+  await withDatabase(async (database) => {
+    const many = Array.from({ length: 30 }, (_, index) => version("d", 10 + index, "P\x01v\x01."));
+    const rows = [
+      version("a", 3, "P\x01v\x03new"),
+      version("a", 2, "P\x01v\x03old"),
+      version("b", 2, "D\x01"),
+      version("b", 1, "P\x01v\x04gone"),
+      version("c", 4, "P\x01v\x05later"),
+      version("c", 3, "L\x01"),
+      version("c", 2, "P\x05"),
+      ...many,
+      version("d", 2, "P\x01v\x05first"),
+    ];
+    await database.write(encodeBatch(rows), { sync: false });
+    const readTs = Buffer.from([0, 0, 0, 0, 0, 0, 0, 3]);
+    const all = { lower: bytes("z"), upper: bytes("{"), reverse: false, snapshot: null, readTs };
+    const cursor = database.iterate("write", all);
+    const found: string[] = [];
+    while (await cursor.next()) {
+      const value = cursor.isLong ? cursor.copyValue().toString("hex") : String(cursor.value);
+      found.push(`${cursor.copyKey()} ${value}`);
+    }
+    cursor.close();
+    assert.deepEqual(found, ["a new", "c fffffffffffffffa", "d first"]);
+    const backwards = { ...all, reverse: true };
+    assert.throws(() => database.iterate("write", backwards), { code: "invalid" });
+  });
+});
