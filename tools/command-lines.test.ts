@@ -37,6 +37,10 @@ for (const tool of ["tools/check.ts", "tools/test.ts"]) {
 }
 
 const files = {
+  "a-slow.test.ts":
+    'import test from "node:test"; test("a", () => new Promise((ok) => setTimeout(ok, 1_500)));',
+  "aa-helped.test.ts": 'import { declare } from "./helper.ts"; declare();',
+  "helper.ts": 'import test from "node:test"; export const declare = () => test("a", () => {});',
   "good.test.ts": 'import test from "node:test"; test("a", () => {});',
   "bad.test.ts": 'import test from "node:test"; test("a", () => { throw new Error("bad"); });',
   "absent.test.ts": 'import "./nothing.ts";',
@@ -48,17 +52,21 @@ test("a file that fails as a whole is never ok in the report", async (context) =
   context.after(() => rm(directory, { recursive: true }));
   const paths: string[] = [];
   for (const [name, text] of Object.entries(files)) {
-    paths.push(join(directory, name));
+    if (name.endsWith(".test.ts")) paths.push(join(directory, name));
     await writeFile(join(directory, name), text);
   }
   const reporter = join(root, "tools", "test-reporter.mjs");
-  const { code, out } = await run(["--test", `--test-reporter=${reporter}`, ...paths]);
+  // At once, and the first the slowest: so all others end before Node tells of their tests.
+  const flags = ["--test", "--test-concurrency=4", `--test-reporter=${reporter}`];
+  const { code, out } = await run([...flags, ...paths]);
   equal(code, 1);
   const line = (name: string) =>
     out.split("\n").find((text) => text.includes(name) && text.endsWith(" s")) ?? "";
+  match(line("a-slow"), /^ok .* 1 passed {2}/);
+  match(line("aa-helped"), /^ok .* 1 passed {2}/);
   match(line("good"), /^ok .* 1 passed {2}/);
   match(line("bad"), /^FAIL .* 0 passed, 1 failed {2}/);
   match(line("absent"), /^FAIL .* 0 passed, ended with exit code 1 {2}/);
   match(line("late"), /^FAIL .* 1 passed, ended with exit code 3 {2}/);
-  ok(out.endsWith("2 passed, 3 failed, 0 skipped\n"), out);
+  ok(out.endsWith("4 passed, 3 failed, 0 skipped\n"), out);
 });
