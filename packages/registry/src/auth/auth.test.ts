@@ -60,7 +60,7 @@ const challenge = 'Bearer realm="https://registry.test/service/token",service="h
 const bearer = (rest = "") => `unauthorized ${challenge}${rest}`;
 const scoped = (scope: string, error = "") =>
   bearer(`,scope="repository:${scope}"${error === "" ? "" : `,error="${error}"`}`);
-const wrong = 'unauthorized Basic realm="harbor"';
+const wrong = 'unauthorized Basic realm="sampan"';
 
 test("without credentials there is a challenge, for public projects too", () =>
   withAuth(async ({ auth }) => {

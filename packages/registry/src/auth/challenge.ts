@@ -20,8 +20,11 @@ export function bearerChallenge(
   return `Bearer ${parameters.map(([name, value]) => `${name}=${quoted(value ?? "")}`).join(",")}`;
 }
 
-/** Harbor's realm; clients that know it (its CLI, terraform) show it. */
-export const basicChallenge = 'Basic realm="harbor"';
+/**
+ * Clients of Harbor go by the scheme: for the catalogue it has to be Basic (goharbor/harbor#12192).
+ * The realm is for people, whose browser shows it, so it says where they are.
+ */
+export const basicChallenge = 'Basic realm="sampan"';
 
 // The origin may come from a header of the request (RFC 9110, section 5.6.4).
 function quoted(text: string): string {

@@ -196,7 +196,7 @@ check("every 401 says how to log in", async ({ call }) => {
   const challengeOf = async (what: string, authorization: string | null) => {
     const answer = await call(what, { authorization });
     assert.equal(codeOf(answer), "401 UNAUTHORIZED");
-    assert.equal(answer.headers.get("www-authenticate"), 'Basic realm="harbor"', what);
+    assert.equal(answer.headers.get("www-authenticate"), 'Basic realm="sampan"', what);
   };
   await challengeOf(`DELETE ${projects}/library`, null);
   await challengeOf(`GET ${projects}/team`, null);
