@@ -5,6 +5,7 @@ import { isRegistryHost } from "@sampan/oci/model";
 
 export function sendFrontPage(request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("Allow", "GET, HEAD");
     sendJsonError(response, 405, "METHOD_NOT_ALLOWED", "only GET and HEAD here");
     return;
   }

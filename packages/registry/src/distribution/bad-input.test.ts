@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { computeDigest, manifestBytesMax } from "@sampan/oci/model";
+import { routes } from "./routes.ts";
 import { type Answer, errorCodes } from "./testing/http-client.ts";
 import {
   absentDigest,
@@ -70,6 +71,13 @@ worldTest("what is no route is not found, a wrong method is told the right ones"
   const answer = await w.send("PATCH", `${base}/manifests/v1`);
   refused(answer, 405, "UNSUPPORTED");
   assert.equal(answer.headers.allow, "GET, HEAD, PUT, DELETE");
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const allowed = routes.filter((route) => route.path === path).map(({ method }) => method);
+    const filled = path.replace("{name}", repository).replace(/\{\w+\}/, "x");
+    const told = await w.send("OPTIONS", filled);
+    refused(told, 405, "UNSUPPORTED");
+    assert.equal(told.headers.allow, allowed.join(", "), filled);
+  }
 });
 
 worldTest("unknown parameters are tolerated", {}, async (world) => {

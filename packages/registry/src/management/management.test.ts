@@ -69,7 +69,8 @@ async function send(base: string, what: string, given: Given = {}): Promise<Answ
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const json = response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
+  const isJson = text !== "" && response.headers.get("content-type")?.includes("json");
+  const json = isJson ? JSON.parse(text) : null;
   return { status: response.status, headers: response.headers, text, json };
 }
 
@@ -190,6 +191,25 @@ check("a page of another site changes nothing with the browser's login", async (
     assert.equal((await call(`GET ${projects}/team`, { headers })).status, 200);
   }
   assert.equal(codeOf(await call(`GET ${projects}/evil`)), "404 NOT_FOUND");
+});
+
+check("a method that a path does not have is told those it has", async ({ call }) => {
+  const paths = new Set(routes.map(({ path }) => path));
+  for (const path of paths) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
+    const filled = path.replace(/:\w+/g, "1");
+    for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+      if (methods.some((known) => known === method)) continue;
+      // No login, and a body that could not be read either.
+      const isSafe = method === "GET" || method === "HEAD";
+      const body = isSafe ? {} : { body: "<x/>", headers: { "Content-Type": "text/xml" } };
+      const answer = await call(`${method} ${filled}`, { authorization: null, ...body });
+      assert.equal(answer.status, 405, `${method} ${filled}`);
+      assert.equal(answer.headers.get("allow"), methods.join(", "));
+      if (method !== "HEAD") assert.equal(codeOf(answer), "405 METHOD_NOT_ALLOWED");
+    }
+  }
+  assert.equal((await call("PATCH /api/v2.0/nothing")).status, 404);
 });
 
 check("every 401 says how to log in", async ({ call }) => {
@@ -422,7 +442,7 @@ check("the event log is the audit log, newest first, in pages", async (api) => {
 });
 
 check("what is not there is said in Harbor's form", async ({ call }) => {
-  for (const what of ["GET /api/v2.0/nothing", "DELETE /api/v2.0/ping", "GET /service/other"]) {
+  for (const what of ["GET /api/v2.0/nothing", "DELETE /api/v2.0/nothing", "GET /service/other"]) {
     assert.equal(codeOf(await call(what)), "404 NOT_FOUND");
   }
 });

@@ -72,6 +72,7 @@ export function createManagement(
       addRoute(forms, context, route);
     }
   });
+  for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path);
   return {
     ready: async () => {
       await app.ready();
@@ -110,6 +111,23 @@ function addRoute(app: FastifyInstance, context: Context, route: Route): void {
       ...(body === undefined ? {} : { body }),
     },
     handler: async (request, reply) => send(reply, await serve(context, route, request)),
+  });
+}
+
+/** 405 and what is there (RFC 9110, section 15.5.6), before a body or a login is looked at. */
+function refuseOtherMethods(app: FastifyInstance, path: string): void {
+  const allowed: string[] = routes
+    .filter((route) => route.path === path)
+    .map((route) => route.method);
+  const refused = (request: FastifyRequest): ApiReply =>
+    failed("method-not-allowed", `${request.method} is not possible here`, {
+      Allow: allowed.join(", "),
+    });
+  app.route({
+    method: app.supportedMethods.filter((method) => !allowed.includes(method)),
+    url: path,
+    onRequest: async (request, reply) => send(reply, refused(request)),
+    handler: async (request, reply) => send(reply, refused(request)),
   });
 }
 
