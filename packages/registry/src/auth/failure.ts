@@ -71,8 +71,10 @@ function missing(need: Need): string {
 function challengeText(origin: string, need: Need, error: BearerError | null): string {
   switch (need.type) {
     case "catalog":
-      // As Harbor answers for the catalogue, and its clients expect.
-      return basicChallenge;
+      // Basic to who comes without anything, as clients of Harbor expect. podman search comes with
+      // a token of no scope, and asks for another only where a Bearer challenge names the scope.
+      if (error === null) return basicChallenge;
+      return bearerChallenge(origin, ["registry:catalog:*"], error);
     case "version":
       return bearerChallenge(origin, [], error);
     case "repository": {
