@@ -26,7 +26,7 @@ import {
 import { type Collection, Collector } from "./collector.ts";
 import { CommitRoom } from "./commit-room.ts";
 import { Committer } from "./committer.ts";
-import { EngineWriter } from "./engine-writer.ts";
+import { EngineWriter, leaveToWriter } from "./engine-writer.ts";
 import { LiveReaders } from "./live-readers.ts";
 import { openLocalRecords, timeBoundBatch } from "./local-records.ts";
 import { LockQueue, type LockTicket } from "./lock-queue.ts";
@@ -296,8 +296,8 @@ class OpenStore implements EmbeddedStore {
     const { collector, oracle, writer } = this.#parts;
     await collector.stop();
     this.#points.drop();
-    // Without it the old bound stands, which is as good; the writer has reported the failure.
-    if (!writer.hasFailed) await oracle.close().catch(() => undefined);
+    // Without it the old bound stands, which is as good.
+    if (!writer.hasFailed) await oracle.close().catch(leaveToWriter);
   }
 
   /** Waits for the transactions, but not for those that hang: by then they are too old. */

@@ -5,6 +5,14 @@
 import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
 import type { Engine, WriteBatch } from "../engine/engine.ts";
 
+/**
+ * For a `catch` behind a write whose failure is nothing to its caller: the writer has reported it.
+ * What is not the disk's is an error of ours and goes on.
+ */
+export function leaveToWriter(error: unknown): void {
+  if (!(error instanceof IoError)) throw error;
+}
+
 export class EngineWriter {
   readonly #env: Env;
   readonly #engine: Engine;

@@ -9,6 +9,7 @@
 
 import { type Env, IoError } from "@sampan/env";
 import { composeTimestamp, logicalCount, physicalMs, type Timestamp } from "../core/index.ts";
+import { leaveToWriter } from "./engine-writer.ts";
 import { WallClock } from "./wall-clock.ts";
 
 /** How far the bound runs ahead of the clock. Also how far a crash may carry time ahead of it. */
@@ -106,12 +107,10 @@ export class TimestampOracle {
     return this.#physicalMs > wallMs ? windowMsAhead : windowMs;
   }
 
-  /**
-   * Where the bound cannot be written it stays; who writes it (engine-writer.ts) has reported why.
-   */
+  /** Where the bound cannot be written it stays. */
   #extendBehind(): void {
     this.#extending ??= this.extend()
-      .catch(() => undefined)
+      .catch(leaveToWriter)
       .finally(() => {
         this.#extending = null;
       });
