@@ -4,8 +4,9 @@
 import type { Env } from "@sampan/env";
 import { type EmbeddedStore, openEmbeddedStore } from "@sampan/kv/embedded";
 import type { MemoryEngine } from "@sampan/kv/engine/memory";
-import type { Store } from "@sampan/kv/txn";
+import { type Store, StoreError } from "@sampan/kv/txn";
 import { createStrictStore, type StrictRates, strictStorm } from "@sampan/kv/txn/strict";
+import { isDiskError } from "./faults/disk-errors.ts";
 
 export interface StoreSettings {
   readonly retentionMs: number;
@@ -69,7 +70,12 @@ async function collectNowAndThen(
     const before = store.newestTimestamp();
     await env.clock.sleep(env.random.fraction() * options.pauseMsMax);
     if (options.signal.aborted || store.stats().hasFailed) continue;
-    // A write that fails while it walks is the machine's to heal.
-    await store.gc(before).catch(() => undefined);
+    try {
+      await store.gc(before);
+    } catch (error) {
+      // A write that fails while it walks is the machine's to heal; so is a store that was closed.
+      const isClosed = error instanceof StoreError && error.code === "closed";
+      if (!isClosed && !isDiskError(error)) throw error;
+    }
   }
 }

@@ -4,6 +4,7 @@
 import type { Env } from "@sampan/env";
 import type { SimulatedWorld } from "@sampan/env/simulated";
 import type { MemoryEngine } from "@sampan/kv/engine/memory";
+import { diskErrorLines } from "./faults/disk-errors.ts";
 import { planFaults } from "./faults/plan.ts";
 import { Machine, type Running } from "./machine.ts";
 import { Count, type SimulationReport } from "./simulation.ts";
@@ -43,10 +44,6 @@ export interface Opened<Target> {
    */
   stop(stopClients: () => Promise<void>): Promise<void>;
 }
-
-/** Lines that a failing disk explains. */
-const diskFailures =
-  /a write failed|collecting old versions failed|request failed|no space is left/;
 
 /**
  * How many steps the clients of one life take on the whole, and how long their pauses are for it.
@@ -92,7 +89,7 @@ export async function playLives<Target>(
   const machineParts = { firstEngine, boot, onCrash, faults, problem };
   const machine = new Machine(world, machineParts, options.delayMsMax);
   const plan = planFaults(world.env.random, options.durationMs);
-  if (plan.some(({ fault }) => fault.type === "write-failure")) world.expectError(diskFailures);
+  if (plan.some(({ fault }) => fault.type === "write-failure")) world.expectError(diskErrorLines);
   machine.start();
   for (const fault of plan) machine.apply(fault);
   await world.env.clock.sleep(options.durationMs);

@@ -1,16 +1,17 @@
 // A machine on which one process runs over one engine: it boots, is crashed, stopped and started,
 // and every life is a new process of the world. What runs in it is the simulation's business.
 
-import { type Env, errorMessage, IoError } from "@sampan/env";
+import { type Env, errorMessage } from "@sampan/env";
 import type { SimulatedProcess, SimulatedWorld } from "@sampan/env/simulated";
 import type { MemoryEngine } from "@sampan/kv/engine/memory";
+import { isDiskError } from "./faults/disk-errors.ts";
 import type { Fault, PlannedFault } from "./faults/plan.ts";
 import type { Count } from "./simulation.ts";
 
 export interface MachineParts {
   /** What is on the disk when the machine is switched on first. */
   firstEngine(env: Env): MemoryEngine;
-  /** Brings up what runs on the machine; an `IoError` means that it could not. */
+  /** Brings up what runs on the machine; an error of the disk means that it could not. */
   boot(env: Env, engine: MemoryEngine): Promise<Running>;
   /** What else loses its unsynced bytes with the power. */
   onCrash(): void;
@@ -34,6 +35,8 @@ export class Machine {
   #engine: MemoryEngine;
   #running: Running | null = null;
   #lives = 1;
+  /** By which its wall clock is wrong. That clock is the machine's: it goes on without power. */
+  #wallOffsetMs = 0;
   #isCalm = false;
   #isDiskBroken = false;
   #onUp: (() => void)[] = [];
@@ -102,7 +105,7 @@ export class Machine {
       await running.stop();
       await this.#engine.close();
     } catch (error) {
-      if (!(error instanceof IoError)) throw error;
+      if (!isDiskError(error)) throw error;
       this.#world.trace(`stop failed ${error.code}`);
       if (life === this.#lives) this.crash(downMs);
     }
@@ -134,6 +137,7 @@ export class Machine {
         this.#engine.failNextWrite("busy");
         break;
       case "clock-jump":
+        this.#wallOffsetMs += fault.byMs;
         this.#process.jumpWallClock(fault.byMs);
         break;
       case "slow-disk":
@@ -177,6 +181,7 @@ export class Machine {
     this.#isDiskBroken = false;
     this.#lives += 1;
     this.#process = this.#world.process(`machine-${this.#lives}`);
+    this.#process.jumpWallClock(this.#wallOffsetMs);
   }
 
   #up(running: Running): void {
@@ -185,7 +190,7 @@ export class Machine {
   }
 
   #bootFailed(error: unknown): void {
-    if (error instanceof IoError) {
+    if (isDiskError(error)) {
       this.#world.trace(`boot failed ${error.code}`);
       this.crash(bootAgainMs);
       return;

@@ -1,5 +1,5 @@
-// The embedded store on the memory engine: bank, lists and a guarded pair on one store, while the
-// machine loses its power, its disk fills up and its clock jumps.
+// The embedded store on the memory engine: bank, lists, notes and a guarded pair on one store, while
+// the machine loses its power, its disk fills up and its clock jumps.
 
 import type { Env } from "@sampan/env";
 import type { SimulatedWorld } from "@sampan/env/simulated";
@@ -12,11 +12,13 @@ import { attempt } from "../workloads/attempt.ts";
 import { createBank } from "../workloads/bank.ts";
 import { createGuardedPair } from "../workloads/guarded-pair.ts";
 import { createListAppend } from "../workloads/list-append.ts";
+import { createNotes } from "../workloads/notes.ts";
 import type { Client, Workload } from "../workloads/workload.ts";
 
 export const kv: Simulation = {
   name: "kv",
-  summary: "the embedded store: bank, list-append and a guarded pair under crashes and disk faults",
+  summary:
+    "the embedded store: bank, list-append, notes and a guarded pair under crashes and disk faults",
   prepare: async () => playKv,
 };
 
@@ -84,7 +86,8 @@ function createWorkloads({ random }: Env, problem: (text: string) => void): Work
       operationsMax: 1 + random.int(6),
       appendsOfTen: writes,
     }),
+    createNotes({ notes: 1 + random.int(6), writesOfTen: writes }, problem),
     createGuardedPair(problem),
   ];
-  return random.int(2) === 0 ? workloads : workloads.slice(0, 2);
+  return random.int(2) === 0 ? workloads : workloads.slice(0, -1);
 }

@@ -1,7 +1,14 @@
-// One transaction of a client, with all that a store may answer turned into three words.
+// One transaction or one look of a client, with all that a store may answer turned into few words.
 
-import { errorCode, IoError } from "@sampan/env";
-import { type Outcome, StoreError, type Timestamp } from "@sampan/kv/txn";
+import {
+  type Outcome,
+  type Reader,
+  type Store,
+  StoreError,
+  type StoreErrorCode,
+  type Timestamp,
+} from "@sampan/kv/txn";
+import { isDiskError } from "../faults/disk-errors.ts";
 
 export type Attempt<T> =
   | { readonly type: "committed"; readonly value: T; readonly commitTs: Timestamp | null }
@@ -9,7 +16,19 @@ export type Attempt<T> =
   | { readonly type: "aborted"; readonly reason: string }
   | { readonly type: "unknown" };
 
-/** Exceptions that the contract does not know are the simulation's to report: they go on. */
+export type Look<T> =
+  | { readonly type: "seen"; readonly at: Timestamp; readonly value: T }
+  /** The code of the error. */
+  | { readonly type: "refused"; readonly reason: string };
+
+/** Of the store's own codes those that clients who keep its bounds may meet. */
+const refusals: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  "too-old",
+  "closed",
+  "snapshot-too-old",
+  "snapshot-too-new",
+]);
+
 export async function attempt<T>(run: () => Promise<Outcome<T>>): Promise<Attempt<T>> {
   try {
     const outcome = await run();
@@ -17,7 +36,31 @@ export async function attempt<T>(run: () => Promise<Outcome<T>>): Promise<Attemp
     if (outcome.type === "undetermined") return { type: "unknown" };
     return { type: "aborted", reason: outcome.type };
   } catch (error) {
-    if (!(error instanceof StoreError) && !(error instanceof IoError)) throw error;
-    return { type: "aborted", reason: errorCode(error) ?? "none" };
+    return { type: "aborted", reason: refusalOf(error) };
   }
+}
+
+/** On a snapshot of its own, of the newest moment or of `at`. */
+export async function attemptLook<T>(
+  store: Store,
+  look: (reader: Reader) => Promise<T>,
+  at?: Timestamp,
+): Promise<Look<T>> {
+  try {
+    const snapshot = await store.snapshot(at);
+    try {
+      return { type: "seen", at: snapshot.startTs, value: await look(snapshot) };
+    } finally {
+      snapshot.release();
+    }
+  } catch (error) {
+    return { type: "refused", reason: refusalOf(error) };
+  }
+}
+
+/** Exceptions that nothing in the run explains are the simulation's to report: they go on. */
+function refusalOf(error: unknown): string {
+  if (isDiskError(error)) return error.code;
+  if (error instanceof StoreError && refusals.has(error.code)) return error.code;
+  throw error;
 }

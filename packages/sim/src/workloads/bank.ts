@@ -3,10 +3,9 @@
 // there for ever, one that was refused never; a moment once seen looks the same as long as it can
 // be looked at.
 
-import { IoError } from "@sampan/env";
-import { type Reader, type Store, StoreError, type Timestamp } from "@sampan/kv/txn";
+import type { Reader, Store, Timestamp } from "@sampan/kv/txn";
 import { type Bank, checkBankView } from "../checkers/index.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, attemptLook } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
 
 type StoreClient = Client<Store>;
@@ -176,18 +175,10 @@ class BankWorkload implements Workload<Store> {
     at: Timestamp | undefined,
     look: (reader: Reader) => Promise<Map<string, number>>,
   ): Promise<Seen | string> {
-    try {
-      const snapshot = await store.snapshot(at);
-      try {
-        return { at: snapshot.startTs, balances: await look(snapshot) };
-      } finally {
-        snapshot.release();
-      }
-    } catch (error) {
-      if (!(error instanceof StoreError) && !(error instanceof IoError)) throw error;
-      if (error.code === "snapshot-too-new") this.#problem(`bank: time went back before ${at}`);
-      return error.code;
-    }
+    const seen = await attemptLook(store, look, at);
+    if (seen.type === "seen") return { at: seen.at, balances: seen.value };
+    if (seen.reason === "snapshot-too-new") this.#problem(`bank: time went back before ${at}`);
+    return seen.reason;
   }
 
   /** What begins after an answer commits behind it, whatever the clock on the wall did. */

@@ -2,9 +2,8 @@
 // withdrawal reads both and writes one: under snapshot isolation that is a write skew, unless it
 // locks the other.
 
-import { IoError } from "@sampan/env";
-import { type Store, StoreError } from "@sampan/kv/txn";
-import { attempt } from "./attempt.ts";
+import type { Store } from "@sampan/kv/txn";
+import { attempt, attemptLook } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
 
 type StoreClient = Client<Store>;
@@ -66,19 +65,11 @@ async function audit(
   { target: store }: StoreClient,
   problem: (text: string) => void,
 ): Promise<StepResult> {
-  try {
-    const snapshot = await store.snapshot();
-    try {
-      const [left = 0, right = 0] = (await snapshot.getMany([keyOf(0), keyOf(1)])).map(balanceOf);
-      if (left + right < 0) problem(`guarded-pair: ${left} and ${right} together are below zero`);
-    } finally {
-      snapshot.release();
-    }
-  } catch (error) {
-    if (!(error instanceof StoreError) && !(error instanceof IoError)) throw error;
-    return { operation: "audit", outcome: error.code };
-  }
-  return { operation: "audit", outcome: "seen" };
+  const seen = await attemptLook(store, async (reader) => {
+    const [left = 0, right = 0] = (await reader.getMany([keyOf(0), keyOf(1)])).map(balanceOf);
+    if (left + right < 0) problem(`guarded-pair: ${left} and ${right} together are below zero`);
+  });
+  return { operation: "audit", outcome: seen.type === "seen" ? "seen" : seen.reason };
 }
 
 function outcomeOf(done: Awaited<ReturnType<typeof attempt<string>>>): string {

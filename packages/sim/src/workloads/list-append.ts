@@ -2,14 +2,13 @@
 // goes to the checker of snapshot isolation, with real time: the store promises to show what was
 // answered.
 
-import { IoError } from "@sampan/env";
-import { type Reader, type Store, StoreError, type Transaction } from "@sampan/kv/txn";
+import type { Reader, Store, Transaction } from "@sampan/kv/txn";
 import {
   checkSnapshotIsolation,
   type HistoryTransaction,
   type ListOperation,
 } from "../checkers/index.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, attemptLook } from "./attempt.ts";
 import type { Client, StepResult, Workload } from "./workload.ts";
 
 type StoreClient = Client<Store>;
@@ -88,25 +87,17 @@ class ListAppend implements Workload<Store> {
 
   async #readSnapshot({ target: store }: StoreClient, steps: readonly Step[]): Promise<StepResult> {
     const record = this.#begin();
-    try {
-      const snapshot = await store.snapshot();
-      try {
-        const lists = await Promise.all(steps.map(({ key }) => readList(snapshot, key)));
-        record.operations = steps.map(({ key }, index) => ({
-          type: "read",
-          key,
-          values: lists[index] ?? [],
-        }));
-      } finally {
-        snapshot.release();
-      }
-      this.#end(record, "committed");
-    } catch (error) {
-      if (!(error instanceof StoreError) && !(error instanceof IoError)) throw error;
-      this.#end(record, "aborted");
-      return { operation: "read a snapshot", outcome: error.code };
-    }
-    return { operation: "read a snapshot", outcome: "committed" };
+    const seen = await attemptLook(store, async (reader) => {
+      const lists = await Promise.all(steps.map(({ key }) => readList(reader, key)));
+      record.operations = steps.map(({ key }, index) => ({
+        type: "read",
+        key,
+        values: lists[index] ?? [],
+      }));
+    });
+    this.#end(record, seen.type === "seen" ? "committed" : "aborted");
+    const outcome = seen.type === "seen" ? "committed" : seen.reason;
+    return { operation: "read a snapshot", outcome };
   }
 
   async #play(transaction: Transaction, { key, isAppend }: Step): Promise<ListOperation[]> {
