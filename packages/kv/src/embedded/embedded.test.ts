@@ -294,6 +294,31 @@ test("large commits wait for room, in line, and none finds the engine full", asy
   });
 });
 
+test("who waited for room while another took a hot lock does not beat the holder", async () => {
+  await withSimulatedStore({ engine: { delayMsMax: 5 } }, async ({ store, pass }) => {
+    const value = Buffer.alloc(4 * 1024 * 1024 - 10);
+    const filling = Array.from({ length: 20 }, (_, index) =>
+      store.transact(async (each) => each.put(key(`k${index}`), value)),
+    );
+    const runs = { plain: 0, holder: 0 };
+    const writing = store.transact(async (transaction) => {
+      runs.plain += 1;
+      transaction.put(key("n"), value);
+    });
+    await pass(0);
+    assert.ok(store.stats().commitsPending < filling.length);
+    const holding = store.transact(async (transaction) => {
+      runs.holder += 1;
+      await transaction.lock([key("n")], { hot: true });
+      await pass(100);
+      write(transaction, "n=mine");
+    });
+    await Promise.all([...filling, writing, holding].map((each) => each.then(committed)));
+    assert.equal(runs.holder, 1);
+    assert.ok(runs.plain > 1);
+  });
+});
+
 test("a disk that fails at the very end fails no closing, and time goes on all the same", async () => {
   await withSimulatedStore({}, async ({ world, engine, store }) => {
     world.expectError(/a write failed/);
