@@ -56,6 +56,7 @@ const options = {
   externalUrl: null,
   auth: "password",
   uploadExpiryMs: 60_000,
+  graceMs: 60_000,
   instance: "test",
   hashWorkers: 0,
 } as const;

@@ -44,6 +44,7 @@ function check(
         externalUrl: null,
         auth,
         uploadExpiryMs: 60_000,
+        graceMs: 60_000,
         instance: "test",
         hashWorkers: 0,
       },

@@ -3,7 +3,7 @@
 //   const registry = createRegistry(env, { store, blobs }, options);
 //   await registry.ready();
 //   const server = createHttpServer(env, registry, { stallMs });   // yet to listen
-//   const running = registry.run(signal);                          // the sweep, the sequencer
+//   const running = registry.run(signal);            // the sweep, the sequencer, the collector
 //   …
 //   server.close(…); await running; await registry.close();
 //
@@ -21,6 +21,7 @@ import type { HttpHandler } from "./distribution/http/server.ts";
 import { pathOf } from "./distribution/http/target.ts";
 import { createSequencer } from "./events/sequencer.ts";
 import { sendFrontPage, sendNotFound } from "./front-page.ts";
+import { createCollector } from "./jobs/collect.ts";
 import { createManagement } from "./management/management.ts";
 
 export { type Initialised, initialise, resetPassword } from "./auth/first-start.ts";
@@ -46,6 +47,8 @@ export interface RegistryOptions {
   readonly auth: "password" | "none";
   /** An upload that received nothing for so many milliseconds is thrown away. */
   readonly uploadExpiryMs: number;
+  /** What nothing refers to is kept for so many milliseconds (jobs/collect.ts). */
+  readonly graceMs: number;
   /** Names this process among those that share the store; unique, and the same after a restart. */
   readonly instance: string;
   /** Threads that hash uploads; null: as many as there are spare cores, at most two. */
@@ -55,7 +58,7 @@ export interface RegistryOptions {
 export interface Registry extends HttpHandler {
   /** Resolves when requests may come. */
   ready(): Promise<void>;
-  /** What runs behind the requests (the sweep, the sequencer), until the signal is aborted. */
+  /** What runs behind the requests (the sweep, the sequencer, the collector), until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   /** After the last request. */
   close(): Promise<void>;
@@ -80,6 +83,7 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
   const { distribution, edge, sweep } = parts;
   const management = createManagement(env, { store, auth }, { version, externalUrl });
   const sequencer = createSequencer(env, { store }, { owner: options.instance });
+  const collector = createCollector(env, { store, blobs }, { graceMs: options.graceMs });
 
   function handle(
     request: IncomingMessage,
@@ -104,7 +108,7 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     isWorking: (request: IncomingMessage) => edge.isWorking(request),
     ready: () => management.ready(),
     async run(signal: AbortSignal): Promise<void> {
-      await Promise.all([sweep.run(signal), sequencer.run(signal)]);
+      await Promise.all([sweep.run(signal), sequencer.run(signal), collector.run(signal)]);
     },
     async close(): Promise<void> {
       await Promise.all([management.close(), parts.close()]);

@@ -176,11 +176,11 @@ check(
   async (meta) => {
     await uploadBlobs(meta.store, repo, [digest]);
     value(await mountBlob(meta.store, { from: repo, repository: other, digest, nowMs }));
-    value(await deleteBlob(meta.store, { repository: repo, digest }));
+    value(await deleteBlob(meta.store, { repository: repo, digest, nowMs: 0 }));
     assert.equal(await find(meta), null);
     assert.ok(await find(meta, other));
     assert.equal(
-      failure(await deleteBlob(meta.store, { repository: repo, digest })),
+      failure(await deleteBlob(meta.store, { repository: repo, digest, nowMs: 0 })),
       "blob-unknown",
     );
     assert.equal(
@@ -199,7 +199,7 @@ check("a blob that a manifest names cannot be deleted", async (meta) => {
   const image = testImage("one");
   await pushImage(meta.store, repo, image);
   for (const blob of image.blobs) {
-    const deleted = await deleteBlob(meta.store, { repository: repo, digest: blob });
+    const deleted = await deleteBlob(meta.store, { repository: repo, digest: blob, nowMs: 0 });
     assert.equal(failure(deleted), "blob-in-use");
   }
 });
@@ -207,7 +207,9 @@ check("a blob that a manifest names cannot be deleted", async (meta) => {
 check("a manifest cannot name a deleted blob", async (meta) => {
   const image = testImage("one");
   await uploadBlobs(meta.store, repo, image.blobs);
-  value(await deleteBlob(meta.store, { repository: repo, digest: image.blobs[0] ?? digest }));
+  value(
+    await deleteBlob(meta.store, { repository: repo, digest: image.blobs[0] ?? digest, nowMs: 0 }),
+  );
   assert.equal(failure(await pushManifest(meta.store, repo, image)), "manifest-blob-unknown");
 });
 

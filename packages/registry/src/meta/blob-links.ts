@@ -14,6 +14,7 @@ import type { BlobLocation } from "../blobs/blobs.ts";
 import { projectOf } from "../core/project-name.ts";
 import type { BlobLinkRecord, BlobRecord } from "./blob-records.ts";
 import { decodeBlob, decodeBlobLink, encodeBlob, encodeBlobLink } from "./blob-records.ts";
+import { addWork, type WorkItem } from "./collection-records.ts";
 import { getGroups } from "./groups.ts";
 import {
   blobKey,
@@ -51,7 +52,7 @@ export async function findBlob(
   const { state, location, bytes } = decodeBlob(blob);
   // The collector condemns only what nothing names; then it answers 404, so that nobody counts on
   // it.
-  if (state.type === "condemned" && !(await isNamed(reader, { repository, digest }))) return null;
+  if (state.type !== "live" && !(await isNamed(reader, { repository, digest }))) return null;
   return { location, bytes };
 }
 
@@ -66,7 +67,7 @@ export async function linkCounts(reader: Reader, link: Uint8Array, of: BlobOf): 
 }
 
 /** Does a manifest of the repository name the blob? */
-async function isNamed(reader: Reader, of: BlobOf): Promise<boolean> {
+export async function isNamed(reader: Reader, of: BlobOf): Promise<boolean> {
   const range = referencesRange(of.digest, "blob", of.repository);
   return (await reader.scan(range, { limit: 1, keysOnly: true })).length > 0;
 }
@@ -170,9 +171,10 @@ function ownsUpload(commit: BlobCommit, value: Uint8Array | null): boolean {
 /** Writes the link live; it is one of the blob's references too. */
 function linkBlob(transaction: Transaction, of: BlobOf, linkedMs: number): void {
   putLink(transaction, of, { state: live, linkedMs });
+  addWork(transaction, "linked", { atMs: linkedMs, items: [{ kind: "link", ...of }] });
 }
 
-function putLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
+export function putLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord): void {
   const record = encodeBlobLink(link);
   transaction.put(blobLinkKey(of.repository, of.digest), record);
   const by = { repository: of.repository, manifest: null };
@@ -239,6 +241,11 @@ export async function listBlobRepositories(
   return repositories;
 }
 
+export interface BlobDeletion extends BlobOf {
+  /** Wall clock, milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
 export type BlobDeletionFailure =
   | { readonly code: "blob-unknown" }
   | { readonly code: "blob-in-use" };
@@ -246,17 +253,19 @@ export type BlobDeletionFailure =
 /** Takes the blob out of the repository; refused while a manifest of the repository names it. */
 export function deleteBlob(
   store: Store,
-  of: BlobOf,
+  { repository, digest, nowMs }: BlobDeletion,
 ): Promise<Result<null, BlobDeletionFailure | Unsettled>> {
+  const of = { repository, digest };
   return settle<null, BlobDeletionFailure>(store, async (transaction, attempt) => {
     const value = await transaction.get(blobLinkKey(of.repository, of.digest));
     const link = value === null ? null : decodeBlobLink(value);
-    const condemned = link === null || link.state.type === "condemned";
+    const condemned = link === null || link.state.type !== "live";
     if (condemned && attempt.mayBeDone) return ok(null);
     if (link === null) return err({ code: "blob-unknown" });
     if (await isNamed(transaction, of)) return err({ code: "blob-in-use" });
     if (condemned) return err({ code: "blob-unknown" });
     condemnLink(transaction, of, link);
+    addWork(transaction, "freed", { atMs: nowMs, items: [{ kind: "link", ...of }] });
     return ok(null);
   });
 }
@@ -269,22 +278,27 @@ function condemnLink(transaction: Transaction, of: BlobOf, link: BlobLinkRecord)
 /** Two keys each, well below what one transaction takes. */
 const linksPage = 1_000;
 
-/** Condemns all links of the range, a page a transaction. */
+/** Condemns all links of the range, a page a transaction. `nowMs` is the wall clock's. */
 export async function condemnBlobLinks(
   store: Store,
   range: Range,
+  nowMs: number,
 ): Promise<Result<null, Unsettled>> {
   let start = range.start;
   for (;;) {
     const from = { ...range, start };
     const page = await settle<Key | null, never>(store, async (transaction) => {
       const entries = await transaction.scan(from, { limit: linksPage });
+      const items: WorkItem[] = [];
       for (const { key, value } of entries) {
         const segments = readKey(key);
         const of = { repository: segments.text() as RepositoryName, digest: segments.digest() };
         const link = decodeBlobLink(value);
-        if (link.state.type === "live") condemnLink(transaction, of, link);
+        if (link.state.type === "condemned") continue;
+        condemnLink(transaction, of, link);
+        items.push({ kind: "link", ...of });
       }
+      addWork(transaction, "freed", { atMs: nowMs, items });
       const last = entries.length < linksPage ? undefined : entries.at(-1);
       return ok(last === undefined ? null : keyAfter(last.key));
     });

@@ -6,6 +6,7 @@ import test from "node:test";
 import type { Digest } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";
 import { encodeBlob, encodeBlobLink } from "./blob-records.ts";
+import { encodeWork } from "./collection-records.ts";
 import { encodeContent, encodeOutline } from "./content.ts";
 import * as keys from "./keys.ts";
 import { encodeLocation } from "./locations.ts";
@@ -107,3 +108,26 @@ check(
 );
 check("a location", encodeLocation({ type: "upload", id: "u" }), "01010175");
 check("a repository", encodeRepository({ state: live, createdMs: 5 }), "010005");
+
+check(
+  "a key of the collector's work",
+  keys.collectionKey("condemned", time),
+  `${text("Sd")}03${"0102030405060708"}`,
+);
+check(
+  "the collector's work",
+  encodeWork({
+    atMs: 300,
+    items: [
+      { kind: "link", repository: repo, digest: short },
+      { kind: "blob", digest: long },
+      { kind: "content", digest: short },
+    ],
+  }),
+  `01ac020301${"0b"}${text("library/app")}01${hash256}0202${hash512}0301${hash256}`,
+);
+check(
+  "a blob link that nothing uses",
+  encodeBlobLink({ state: { type: "unused", atTs: time }, linkedMs: 1 }),
+  "0102010203040506070801",
+);

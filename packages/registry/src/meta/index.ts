@@ -19,6 +19,10 @@ export {
   listBlobRepositories,
   mountBlob,
 } from "./blob-links.ts";
+export type { Deleted, FirstLook } from "./collection.ts";
+export { condemnUnneeded, deleteCondemned, itemsTogetherMax } from "./collection.ts";
+export type { WorkItem, WorkRow } from "./collection-records.ts";
+export { listWork } from "./collection-records.ts";
 export type { FormatFailure } from "./installation.ts";
 export { adminId, adminName, formatVersion, install, isInstalled } from "./installation.ts";
 export type { LocationOwner } from "./locations.ts";

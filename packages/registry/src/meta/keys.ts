@@ -32,6 +32,11 @@
 //         how 3  an index of the repository, as child
 //         how 4  a manifest link of the repository, to its content
 //
+//   Sd  stage:u8 startTs:u64                   work of the collector, noted by that transaction
+//         stage 1  references were taken away: look now
+//         stage 2  a link was made: look when it has had its time to be named
+//         stage 3  condemned: look again when no push can be left that saw it live
+//
 //   So  startTs:u64 n:u32                      outbox row: an event, not yet in order
 //   Se  seq:u64                                event, dense from 1, hash-chained
 //   Sh                                         head of the log: last seq and hash
@@ -77,6 +82,7 @@ export const keyPrefixes = {
   blob: "Sb",
   location: "Sw",
   reference: "Sf",
+  collection: "Sd",
   outbox: "So",
   event: "Se",
   eventHead: "Sh",
@@ -86,6 +92,9 @@ export const keyPrefixes = {
 export const prefixBytes = 2;
 
 export const referenceKinds = { link: 1, blob: 2, child: 3, content: 4 } as const;
+
+export const collectionStages = { freed: 1, linked: 2, condemned: 3 } as const;
+export type CollectionStage = keyof typeof collectionStages;
 
 function bytes(text: string): Key {
   return Buffer.from(text, "latin1");
@@ -175,6 +184,14 @@ function referencePrefix(digest: Digest, kind: keyof typeof referenceKinds): str
 
 export function outboxKey(startTs: Timestamp, n: number): Key {
   return bytes(keyPrefixes.outbox + u64Segment(startTs) + u32Segment(n));
+}
+
+export function collectionKey(stage: CollectionStage, startTs: Timestamp): Key {
+  return bytes(collectionPrefix(stage) + u64Segment(startTs));
+}
+
+function collectionPrefix(stage: CollectionStage): string {
+  return keyPrefixes.collection + u8Segment(collectionStages[stage]);
 }
 
 /** `seq` counts from 1 and stays far below 2^53. */
@@ -274,6 +291,12 @@ export function referencesRange(
 ): Range {
   const start = referencePrefix(digest, kind);
   return under(repository === null ? start : start + textSegment(repository));
+}
+
+/** Work of that stage behind the key `after`, in the order of the transactions' starts. */
+export function collectionRange(stage: CollectionStage, after: Uint8Array | null): Range {
+  const all = under(collectionPrefix(stage));
+  return after === null ? all : { start: keyAfter(after), end: all.end };
 }
 
 /** Rows whose transactions started at `from` or later. */

@@ -17,8 +17,8 @@ import type { BlobLocation } from "../blobs/blobs.ts";
 import type { ProjectName } from "../core/project-name.ts";
 import { projectOf } from "../core/project-name.ts";
 import { createOutbox } from "../events/outbox.ts";
-import { linkCounts, rescueBlob } from "./blob-links.ts";
-import { decodeBlob } from "./blob-records.ts";
+import { linkCounts, putLink, rescueBlob } from "./blob-links.ts";
+import { decodeBlob, decodeBlobLink } from "./blob-records.ts";
 import type { Outline } from "./content.ts";
 import { decodeContent, encodeContent, encodeOutline, outlineOf } from "./content.ts";
 import type { Values } from "./groups.ts";
@@ -154,6 +154,7 @@ async function runPush(
   if (mismatch !== null) return err({ code: "size-mismatch", ...mismatch });
 
   rescueBlobs(transaction, outline.blobs, seen.blobs);
+  rescueLinks(transaction, plan, seen.links);
   const surplus = putContent(transaction, plan, seen.content[0] ?? null);
   const linked = seen.manifest[0] !== null;
   plan.met.linked = linked;
@@ -195,7 +196,8 @@ async function missingDigests(
     const link = seen.links[index] ?? null;
     const of = { repository: push.repository, digest };
     const there = link !== null && seen.blobs[index] !== null;
-    if (!there || !(await linkCounts(transaction, link, of))) missing.push(digest);
+    const counts = there && (isUnused(link) || (await linkCounts(transaction, link, of)));
+    if (!counts) missing.push(digest);
   }
   return missing;
 }
@@ -226,6 +228,20 @@ function rescueBlobs(transaction: Transaction, digests: readonly Digest[], value
   }
 }
 
+function isUnused(link: Uint8Array): boolean {
+  return decodeBlobLink(link).state.type === "unused";
+}
+
+/** A link that only the collector condemned, for want of a manifest that names the blob, is used now. */
+function rescueLinks(transaction: Transaction, { push, outline }: Plan, links: Values): void {
+  const { repository, nowMs } = push;
+  for (const [index, digest] of outline.blobs.entries()) {
+    const link = links[index] ?? null;
+    if (link === null || !isUnused(link)) continue;
+    putLink(transaction, { repository, digest }, { state: live, linkedMs: nowMs });
+  }
+}
+
 /** Gives the location of bytes that are not needed, if there are. */
 function putContent(
   transaction: Transaction,
@@ -243,7 +259,7 @@ function putContent(
     return null;
   }
   const stored = decodeContent(value);
-  if (stored.state.type === "condemned") {
+  if (stored.state.type !== "live") {
     transaction.put(contentKey(digest), encodeContent({ ...stored, state: live }));
   }
   const kept = stored.content.type === "location" ? stored.content.location : null;

@@ -5,6 +5,7 @@ import { err, IoError, ok } from "@sampan/env";
 import type { Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
 import { createOutbox } from "../events/outbox.ts";
+import { addWork } from "./collection-records.ts";
 import { decodeOutline } from "./content.ts";
 import {
   manifestKey,
@@ -75,11 +76,14 @@ async function deleteStep(
 
 function unlinkManifest(
   transaction: Transaction,
-  { repository, digest }: ManifestDeletion,
+  { repository, digest, nowMs }: ManifestDeletion,
   outlineValue: Uint8Array,
 ): void {
   const { subject, blobs, children } = decodeOutline(outlineValue);
   const by = { repository, manifest: digest };
+  const links = blobs.map((blob) => ({ kind: "link", repository, digest: blob }) as const);
+  const items = [{ kind: "content", digest } as const, ...links];
+  addWork(transaction, "freed", { atMs: nowMs, items });
   for (const blob of blobs) transaction.delete(referenceKey(blob, "blob", by));
   for (const child of children) transaction.delete(referenceKey(child, "child", by));
   transaction.delete(referenceKey(digest, "content", { repository, manifest: null }));

@@ -75,9 +75,9 @@ const operations: Readonly<Record<string, Operation>> = {
     deleteManifest(store, { repository: repo, digest: two.digest, ...by }),
   "delete a tag": (store) => deleteTag(store, { repository: repo, tag: tag("latest"), ...by }),
   "delete a blob": (store) =>
-    deleteBlob(store, { repository: repo, digest: three.blobs[0] ?? base }),
+    deleteBlob(store, { repository: repo, digest: three.blobs[0] ?? base, nowMs: 0 }),
   "delete a new repository's blob": (store) =>
-    deleteBlob(store, { repository: fresh, digest: three.blobs[0] ?? base }),
+    deleteBlob(store, { repository: fresh, digest: three.blobs[0] ?? base, nowMs: 0 }),
   "upload a blob": (store) =>
     commitBlob(store, {
       repository: repo,
@@ -121,7 +121,7 @@ test("a blob that is deleted while a push names it stays with the manifest", () 
     await prepare(meta);
     const digest = three.blobs[0] ?? base;
     const store = overlapped(meta.calm, async () => {
-      value(await deleteBlob(meta.calm, { repository: repo, digest }));
+      value(await deleteBlob(meta.calm, { repository: repo, digest, nowMs: 0 }));
     });
     value(await pushManifest(store, repo, three, ["latest"]));
     assert.ok(await meta.read((reader) => findBlob(reader, repo, digest)));

@@ -51,7 +51,7 @@ export async function deleteRepository(
   if (!condemned.ok) return condemned;
   const emptied = await deleteManifests(store, what);
   if (!emptied.ok) return emptied;
-  return condemnBlobLinks(store, blobLinksRange({ repository: what.repository }));
+  return condemnBlobLinks(store, blobLinksRange({ repository: what.repository }), what.nowMs);
 }
 
 function condemn(
@@ -139,7 +139,11 @@ export async function deleteProject(
     if (!swept.value.more) break;
   }
   // Blobs that were uploaded and never named: a later project of this name must not have them.
-  const unlinked = await condemnBlobLinks(store, blobLinksRange({ project: what.name }));
+  const unlinked = await condemnBlobLinks(
+    store,
+    blobLinksRange({ project: what.name }),
+    env.clock.now(),
+  );
   if (!unlinked.ok) return unlinked;
   const deletion = { ...what, nowMs: env.clock.now() };
   return settle(store, (transaction, attempt) => removeProject(transaction, deletion, attempt));

@@ -5,6 +5,8 @@
 //
 //   live        00
 //   condemned   01 ‖ u64, the start timestamp of the transaction that condemned it
+//   unused      02 ‖ u64, likewise; of blob links: condemned because no manifest names the blob, so a
+//               manifest that names it now may have it, as it may not have what a client deleted
 //
 // The timestamp tells one condemnation from the next. It does not tell how long ago that was: a
 // store's time may lag behind the clock. The wait is measured by who waits, on a monotonic clock.
@@ -14,15 +16,19 @@ import type { RecordReader, RecordWriter } from "./record-bytes.ts";
 
 export type RecordState =
   | { readonly type: "live" }
-  | { readonly type: "condemned"; readonly atTs: Timestamp };
+  | { readonly type: "condemned" | "unused"; readonly atTs: Timestamp };
+
+const stateNumbers = { live: 0, condemned: 1, unused: 2 } as const;
 
 export const live: RecordState = { type: "live" };
 
 export function writeState(writer: RecordWriter, state: RecordState): void {
-  writer.u8(state.type === "live" ? 0 : 1);
-  if (state.type === "condemned") writer.u64(state.atTs);
+  writer.u8(stateNumbers[state.type]);
+  if (state.type !== "live") writer.u64(state.atTs);
 }
 
 export function readState(reader: RecordReader): RecordState {
-  return reader.u8() === 0 ? live : { type: "condemned", atTs: reader.u64() };
+  const number = reader.u8();
+  if (number === stateNumbers.live) return live;
+  return { type: number === stateNumbers.unused ? "unused" : "condemned", atTs: reader.u64() };
 }

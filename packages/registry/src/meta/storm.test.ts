@@ -96,7 +96,7 @@ const operations: readonly ((meta: MetaWorld, random: Random) => Promise<unknown
   },
   (meta, random) => {
     const digest = pick(random, pick(random, images).blobs);
-    const what = { repository: pick(random, repositories), digest };
+    const what = { repository: pick(random, repositories), digest, nowMs };
     return attempt(() => deleteBlob(meta.store, what), "blob-unknown", "blob-in-use");
   },
   (meta, random) => {

@@ -72,6 +72,12 @@ export const settings = {
     default: "24h",
     description: "An upload that received nothing for this long is thrown away.",
   }),
+  gcGrace: setting(duration({ min: "10s", max: "30d" }), {
+    default: "2h",
+    description:
+      "What no image names any more, and a blob that no image came to name, is kept for this long " +
+      "before it is deleted. Longer than the longest push.",
+  }),
   stallTimeout: setting(duration({ min: "1s", max: "1h" }), {
     default: "60s",
     description: "A connection that moves no byte of a body for this long is closed.",

@@ -114,6 +114,7 @@ function registryOptions({ config, version }: RegistryRole): RegistryOptions {
     externalUrl: config.externalUrl,
     auth: config.auth,
     uploadExpiryMs: config.uploadExpiry,
+    graceMs: config.gcGrace,
     // Nobody else has the embedded store, so that the name need not tell processes apart.
     instance: "local",
   };

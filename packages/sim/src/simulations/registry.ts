@@ -37,6 +37,9 @@ const installedName = "installed";
  */
 const sweepsMs = 100 * 60_000;
 const uploadExpiryMs = sweepsMs / 2;
+/** Of seeds in which blobs that no manifest came to name are collected, and of the others. */
+const graceMsShort = 20_000;
+const graceMsLong = 30 * 24 * 3_600_000;
 
 /** A store with a registry in it. The hash of its password takes real time and so is made once. */
 async function install(): Promise<MemoryEngine> {
@@ -63,7 +66,8 @@ async function playRegistry(
   const settings = drawStoreSettings(world.env);
   const engineOptions = { readsPerWait: world.env.random.int(20) };
   const blobs = createMemoryBlobs(world.env);
-  const pushPull = new PushPull(world.env, problem);
+  const keepsUnnamed = world.env.random.int(2) === 0;
+  const pushPull = new PushPull(world.env, problem, { keepsUnnamed });
   let store: Store | null = null;
 
   const open = async (
@@ -73,7 +77,7 @@ async function playRegistry(
   ): Promise<Opened<Distribution>> => {
     const opened = await openSimulatedStore(env, engine, isEnding ? calmStore : settings);
     store = opened.face;
-    return openRegistry(env, opened, blobs);
+    return openRegistry(env, opened, { blobs, graceMs: keepsUnnamed ? graceMsLong : graceMsShort });
   };
 
   const parts: LivesParts<Distribution> = {
@@ -98,7 +102,7 @@ async function playRegistry(
 function openRegistry(
   env: Env,
   { face: store, stop: stopStore }: SimulatedStore,
-  blobs: BlobStore,
+  { blobs, graceMs }: { readonly blobs: BlobStore; readonly graceMs: number },
 ): Opened<Distribution> {
   const { distribution, run } = createRegistry(
     env,
@@ -108,6 +112,7 @@ function openRegistry(
       externalUrl: null,
       auth: "none",
       uploadExpiryMs,
+      graceMs,
       instance: "simulated",
       // Another thread would answer at moments of the machine's choosing.
       hashWorkers: 0,

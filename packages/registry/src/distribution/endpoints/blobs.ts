@@ -87,7 +87,8 @@ function blobReply(
 export async function deleteBlob(context: DistributionContext, call: Call): Promise<Reply> {
   const digest = parseDigest(call.argument);
   if (!digest.ok) return failureReply(digest.error, { detail: { digest: call.argument } });
-  const what = { repository: call.repository, digest: digest.value };
+  const nowMs = context.env.clock.now();
+  const what = { repository: call.repository, digest: digest.value, nowMs };
   const deleted = await deleteBlobRecord(context.store, what);
   if (deleted.ok) return emptyReply(202);
   switch (deleted.error.code) {

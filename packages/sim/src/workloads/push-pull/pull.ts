@@ -86,7 +86,19 @@ async function pullWhole(
   for (const content of [image.config, ...image.layers]) {
     wrong.push(...(await pullBlob(client, repository, content)).wrong);
   }
+  if (wrong.length > 0 && (await isGone(client, repository, digest))) return [];
   return wrong.map((text) => `torn: ${repository}@${digest} is there, ${text}`);
+}
+
+/** Deleted while it was pulled (or nobody can say): then the collector may have been at its blobs. */
+async function isGone(
+  client: RegistryClient,
+  repository: string,
+  digest: Digest,
+): Promise<boolean> {
+  const pathAndQuery = `/v2/${repository}/manifests/${digest}`;
+  const answer = await send(client, { method: "HEAD", pathAndQuery });
+  return answer.status === 404 || isUnavailable(answer);
 }
 
 export function isUnavailable({ status }: Answer): boolean {

@@ -2,7 +2,7 @@
 // manifests. What the registry has answered is found again over all crashes, and nothing is ever
 // seen torn.
 
-import type { Env } from "@sampan/env";
+import type { Clock, Env } from "@sampan/env";
 import type { Digest } from "@sampan/oci/model";
 import { type Distribution, send } from "../registry-client.ts";
 import type { StepResult, Workload } from "../workload.ts";
@@ -16,6 +16,11 @@ const repositories = ["library/a", "library/b", "library/c/d"];
 const tagsPerClient = 3;
 /** A client tries to push a blob so often before it gives the image up. */
 const attemptsMax = 3;
+/**
+ * What was found there can be named for so long at least, whatever the collector does. (Its grace
+ * time is the wall clock's, which may jump; this is what it keeps in any case.)
+ */
+const namedWithinMs = 10_000;
 /** And so often in the end, when nothing stands in its way. */
 const pushesMax = 20;
 
@@ -27,9 +32,19 @@ export class PushPull implements Workload<Distribution> {
   /** By client: what a crash has interrupted. */
   readonly #interrupted = new Map<number, BegunUpload>();
 
-  constructor({ random }: Env, problem: (text: string) => void) {
+  readonly #clock: Clock;
+  readonly #keepsUnnamed: boolean;
+
+  constructor(
+    { random, clock }: Env,
+    problem: (text: string) => void,
+    /** Is what no manifest came to name kept for as long as the simulation goes? */
+    options: { readonly keepsUnnamed: boolean },
+  ) {
     this.#images = new ImageMaker(random);
     this.#problem = problem;
+    this.#clock = clock;
+    this.#keepsUnnamed = options.keepsUnnamed;
   }
 
   async setUp(): Promise<void> {}
@@ -60,7 +75,9 @@ export class PushPull implements Workload<Distribution> {
     }
     for (const repository of repositories) {
       for (const content of this.shelf.blobs(repository)) {
-        note(content.digest, await pullBlob(client, repository, content));
+        const pulled = await pullBlob(client, repository, content);
+        const mayBeGone = !this.#keepsUnnamed || this.shelf.isLoose(repository, content.digest);
+        if (pulled.outcome !== "not there" || !mayBeGone) note(content.digest, pulled);
       }
     }
     return wrong.map((text) => `push-pull: ${text}`);
@@ -82,6 +99,7 @@ export class PushPull implements Workload<Distribution> {
     const operation = "push";
     const image = this.#images.make(client.env.random);
     const tag = this.#ownTag(client);
+    const startedMs = this.#clock.monotonic();
     for (const content of [image.config, ...image.layers]) {
       const uploaded = await this.#pushBlob(client, tag.repository, content);
       if (uploaded !== "stored") return { operation, outcome: `blob ${uploaded.status}` };
@@ -94,15 +112,22 @@ export class PushPull implements Workload<Distribution> {
       // A deletion by digest of another tag's same manifest cannot be: each image is made once.
       pushed.state = "there";
       became(tag, digest);
-    } else if (status < 500 && status !== 429) {
+    } else if (status < 500 && status !== 429 && this.#isWithin(startedMs)) {
       this.#problem(`push-pull: PUT of a manifest that has all its blobs: ${status}`);
     }
     return { operation, outcome: `${status}` };
   }
 
+  #isWithin(startedMs: number): boolean {
+    return this.#clock.monotonic() - startedMs < namedWithinMs;
+  }
+
   async #pushBlob(client: RegistryClient, repository: string, content: Content): Promise<Uploaded> {
     const { random } = client.env;
-    if (this.shelf.hasBlob(repository, content.digest) && random.int(3) > 0) return "stored";
+    if (this.shelf.hasBlob(repository, content.digest) && random.int(3) > 0) {
+      const pathAndQuery = `/v2/${repository}/blobs/${content.digest}`;
+      if ((await send(client, { method: "HEAD", pathAndQuery })).status === 200) return "stored";
+    }
     const other = repositories[random.int(repositories.length)] ?? repository;
     const isMount = this.shelf.hasBlob(other, content.digest) && random.int(2) === 0;
     const push = { repository, content, from: isMount ? other : null };
@@ -150,6 +175,7 @@ export class PushPull implements Workload<Distribution> {
     const { repository, image } = pushed;
     const wasThere = pushed.state === "there";
     pushed.state = "maybe";
+    this.shelf.loosen(repository, image);
     for (const other of this.#tagsOf(image.manifest.digest, repository)) mayBecome(other, null);
     const pathAndQuery = `/v2/${repository}/manifests/${image.manifest.digest}`;
     const answer = await send(client, { method: "DELETE", pathAndQuery });

@@ -24,6 +24,8 @@ export class Shelf {
   readonly #manifests = new Map<string, PushedManifest>();
   /** Blobs that were answered, by repository. */
   readonly #blobs = new Map<string, Map<Digest, Content>>();
+  /** Of them those that a manifest named whose deletion was asked for: the collector may take them. */
+  readonly #loose = new Set<string>();
 
   get tags(): readonly Tag[] {
     return [...this.#tags.values()];
@@ -58,6 +60,17 @@ export class Shelf {
 
   hasBlob(repository: string, digest: Digest): boolean {
     return this.#blobs.get(repository)?.has(digest) ?? false;
+  }
+
+  /** May the blob be gone, as far as manifests that were deleted go? */
+  isLoose(repository: string, digest: Digest): boolean {
+    return this.#loose.has(`${repository}@${digest}`);
+  }
+
+  loosen(repository: string, image: Image): void {
+    for (const { digest } of [image.config, ...image.layers]) {
+      this.#loose.add(`${repository}@${digest}`);
+    }
   }
 
   addBlob(repository: string, content: Content): void {
