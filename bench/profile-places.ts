@@ -8,20 +8,22 @@ const files =
   "ext4|jbd2|blk|bio|iomap|dio|filemap|folio|xas|page|writeback|virtblk|virtqueue|vfs|mpage|" +
   "submit|zone|rmqueue|lru|workingset";
 const threads =
-  "futex|sched|wake|epoll|eventfd|ep|poll|switch|enqueue|dequeue|pick_next|rcu|halt|spin_unlock";
+  "futex|sched|wake|epoll|eventfd|ep_|poll|switch|enqueue|dequeue|pick_next|rcu|halt|spin_unlock";
 const collection = "Heap|Scaveng|MarkCompact|Marking|Sweeper|Evacuat|GC|Young|Mutator";
 
 /** In the kernel, a function whose name begins with one of the words. */
 const kernelWords = (words: string): RegExp => new RegExp(`\\b_*(${words})\\w*.*${kernel}`);
+/** Or has one of them anywhere. */
+const kernelParts = (words: string): RegExp => new RegExp(`(${words})\\w*.*${kernel}`);
 
 /** Ordered: the first pattern that fits decides. */
 const places: readonly (readonly [string, RegExp])[] = [
   ["SHA-256", /sha256_block/],
   ["RocksDB and the addon", /librocksdb|\.node\)/],
-  ["kernel: copies between us and the system", kernelWords(copies)],
+  ["kernel: copies between us and the system", kernelParts(copies)],
   ["kernel: network", kernelWords(network)],
   ["kernel: files and disk", kernelWords(files)],
-  ["kernel: waking and waiting of threads", kernelWords(threads)],
+  ["kernel: waking and waiting of threads", kernelParts(threads)],
   ["kernel: other", new RegExp(kernel)],
   ["garbage collection", new RegExp(`v8::internal::\\w*(${collection})`)],
   ["our code: kv", /packages\/kv\//],

@@ -56,6 +56,8 @@ export interface BlobEntry {
   readonly present: Register<boolean>;
   /** A manifest that may exist names it: it is not deleted any more. */
   isNamed: boolean;
+  /** Since it was last pushed a manifest that names it was deleted: the collector may take it. */
+  isLoose: boolean;
 }
 
 export interface ManifestEntry {
@@ -105,7 +107,7 @@ export class Ledger {
   blob(repository: string, digest: string, bytes: number): BlobEntry {
     return entry(this.blobs, `${repository}@${digest}`, () => {
       const present = new Register(false, this.round);
-      return { repository, digest, bytes, present, isNamed: false };
+      return { repository, digest, bytes, present, isNamed: false, isLoose: false };
     });
   }
 
@@ -132,8 +134,16 @@ export class Ledger {
 
   /** The blobs that are there for certain. */
   blobsOf(repository: string): BlobEntry[] {
-    const all = [...this.blobs.values()];
+    const all = [...this.blobs.values()].filter((each) => !each.isLoose);
     return all.filter((each) => each.repository === repository && each.present.certain === true);
+  }
+
+  /** The manifest's deletion is about to be asked for. */
+  loosen(manifest: ManifestEntry): void {
+    for (const digest of manifest.blobs) {
+      const blob = this.blobs.get(`${manifest.repository}@${digest}`);
+      if (blob !== undefined) blob.isLoose = true;
+    }
   }
 
   manifestsOf(repository: string): ManifestEntry[] {

@@ -162,6 +162,7 @@ async function deleteManifest(context: PusherContext, repository: string): Promi
   const { digest } = manifest;
   const tags = ledger.tagsOf(repository).filter((tag) => tag.target.possible.includes(digest));
   manifest.present.attempt(false, ledger.round);
+  ledger.loosen(manifest);
   for (const tag of tags) tag.target.attempt(null, ledger.round);
   const path = `/v2/${repository}/manifests/${digest}`;
   const answer = await send(context, { method: "DELETE", path });
@@ -184,13 +185,14 @@ async function pushBlob(
   content: BlobContent,
 ): Promise<BlobEntry> {
   const entry = context.ledger.blob(repository, content.digest, content.bytes.length);
-  if (entry.present.certain === true) return entry;
+  if (entry.present.certain === true && !entry.isLoose) return entry;
   entry.present.attempt(true, context.ledger.round);
   for (;;) {
     const answer = await uploadBlob(context, repository, content);
     if (isBusy(context, answer)) continue;
     expectStatus(answer, [201], `PUT blob ${repository}@${content.digest}`);
     entry.present.acknowledge(true);
+    entry.isLoose = false;
     acknowledged(context);
     return entry;
   }

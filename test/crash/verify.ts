@@ -178,7 +178,7 @@ async function checkBlob(work: Work, entry: BlobEntry, full: boolean): Promise<v
   const what = `blob ${repository}@${digest} (${bytes} bytes)`;
   const answer = await ask(work, full ? "GET" : "HEAD", `/v2/${repository}/blobs/${digest}`);
   const isThere = presenceOf(work, answer, what);
-  if (isThere === null) return;
+  if (isThere === null || (!isThere && entry.isLoose)) return;
   observePresence(work, what, { register: present, isThere });
   if (!isThere) return;
   const length = Number(answer.headers["content-length"]);
@@ -239,6 +239,7 @@ async function resumeUpload(work: Work, upload: UploadEntry): Promise<void> {
   });
   if (done?.status === 201) {
     entry.present.acknowledge(true);
+    entry.isLoose = false;
     work.uploads.resumed += 1;
     await checkBlob(work, entry, true);
   } else if (powerLoss && done?.status === 400) {

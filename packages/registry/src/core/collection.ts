@@ -18,8 +18,7 @@ export interface Collectable {
 
 /**
  * The first look. `isYoung`: a link that was made again since the look was noted; a push is about to
- * name its blob, and a later note is there. (When a manifest was deleted age does not matter: a push
- * that needs its blobs all the same finds them condemned and rewrites them.)
+ * name its blob, and a later note is there.
  */
 export function shouldCondemn(found: Collectable & { readonly isYoung: boolean }): boolean {
   return found.state === "live" && !found.isNeeded && !found.isYoung;

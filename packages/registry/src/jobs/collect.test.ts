@@ -161,6 +161,17 @@ test("a manifest that names what is condemned has it, without another upload", (
     assert.deepEqual(await world.read(brokenInvariants), []);
   }));
 
+test("a blob that was pushed again since its manifest was deleted is there", () =>
+  withCollector({}, async (world) => {
+    const image = testImage("twice");
+    await push(world, repo, image);
+    await remove(world, repo, image.digest);
+    await world.env.clock.sleep(1);
+    await upload(world, repo, image.blobs);
+    await world.pass(5 * secondMs);
+    for (const digest of image.blobs) assert.ok(await isThere(world, repo, digest));
+  }));
+
 test("what a client deleted is not named any more, however the collector stands", () =>
   withCollector({}, async (world) => {
     const image = testImage("refused");

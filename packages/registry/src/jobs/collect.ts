@@ -110,8 +110,7 @@ class QueueCollector implements Collector {
     const due =
       stage === "freed" ? page : page.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
     await this.#inTransactions(due, signal, async (rows) => {
-      const look = { nowMs: this.#env.clock.now(), graceMs: this.#graceMs };
-      return (await condemnUnneeded(this.#store, rows, look)).ok;
+      return (await condemnUnneeded(this.#store, rows, this.#env.clock.now())).ok;
     });
     return due.length > 0 && page.length === rowsPage;
   }

@@ -17,7 +17,6 @@ import { decodeContent, encodeContent } from "./content.ts";
 import {
   blobKey,
   blobLinkKey,
-  type CollectionStage,
   contentKey,
   keyAfter,
   locationKey,
@@ -32,31 +31,24 @@ import { live, type RecordState } from "./record-state.ts";
 /** Items of one transaction: a few keys are read for each, and two written at most. */
 export const itemsTogetherMax = 256;
 
-export interface FirstLook {
-  /** Wall clock, milliseconds since the epoch. */
-  readonly nowMs: number;
-  /** How long a link that was made is left alone. Milliseconds. */
-  readonly graceMs: number;
-}
-
 /**
  * Looks at what work of the stages `freed` and `linked` speaks of and condemns what nothing needs;
- * that is noted for the second look. The rows are done then; of a longer row so many items.
+ * that is noted for the second look, at `nowMs` of the wall clock. The rows are done then; of a longer
+ * row so many items.
  */
 export function condemnUnneeded(
   store: Store,
   rows: readonly WorkRow[],
-  look: FirstLook,
+  nowMs: number,
 ): Promise<Result<{ readonly condemned: number }, Unsettled>> {
   return settle<{ readonly condemned: number }, never>(store, async (transaction) => {
     const condemned: WorkItem[] = [];
-    for (const { item, stage } of await takeItems(transaction, rows)) {
-      const youngFromMs = stage === "linked" ? look.nowMs - look.graceMs : null;
-      if (item.kind === "link") await condemnLink(transaction, { item, youngFromMs, condemned });
+    for (const { item, row } of await takeItems(transaction, rows)) {
+      if (item.kind === "link") await condemnLink(transaction, { item, row, condemned });
       else if (item.kind === "blob") await condemnBlob(transaction, item.digest, condemned);
       else await condemnContent(transaction, item.digest, condemned);
     }
-    addWork(transaction, "condemned", { atMs: look.nowMs, items: condemned });
+    addWork(transaction, "condemned", { atMs: nowMs, items: condemned });
     return ok({ condemned: condemned.length });
   });
 }
@@ -69,13 +61,13 @@ function putRest(transaction: Transaction, row: WorkRow, items: readonly WorkIte
 async function takeItems(
   transaction: Transaction,
   rows: readonly WorkRow[],
-): Promise<readonly { readonly item: WorkItem; readonly stage: CollectionStage }[]> {
+): Promise<readonly { readonly item: WorkItem; readonly row: WorkRow }[]> {
   const there = await transaction.getMany(rows.map(({ key }) => key));
-  const items: { readonly item: WorkItem; readonly stage: CollectionStage }[] = [];
+  const items: { readonly item: WorkItem; readonly row: WorkRow }[] = [];
   for (const [index, row] of rows.entries()) {
     if (there[index] === null) continue;
     const room = itemsTogetherMax - items.length;
-    items.push(...row.items.slice(0, room).map((item) => ({ item, stage: row.stage })));
+    items.push(...row.items.slice(0, room).map((item) => ({ item, row })));
     const rest = row.items.slice(room);
     if (rest.length === 0) transaction.delete(row.key);
     else putRest(transaction, row, rest);
@@ -86,26 +78,25 @@ async function takeItems(
 
 interface LinkLook {
   readonly item: Extract<WorkItem, { readonly kind: "link" }>;
-  /** Wall clock: a link made later than that may be about to be named; null: whatever its age. */
-  readonly youngFromMs: number | null;
+  readonly row: WorkRow;
   readonly condemned: WorkItem[];
 }
 
 /** And the blob, which may have lost its last link. */
 async function condemnLink(
   transaction: Transaction,
-  { item, youngFromMs, condemned }: LinkLook,
+  { item, row, condemned }: LinkLook,
 ): Promise<void> {
   const of = { repository: item.repository, digest: item.digest };
   const value = await transaction.get(blobLinkKey(of.repository, of.digest));
   if (value === null) return;
   const link = decodeBlobLink(value);
   // What was condemned before is noted for its second look, but for what a client condemned.
-  const isNoted = link.state.type === "unused" || youngFromMs !== null;
+  const isNoted = link.state.type === "unused" || row.stage === "linked";
   const found = {
     state: link.state.type !== "live" && isNoted ? "condemned" : "live",
     isNeeded: await isNamed(transaction, of),
-    isYoung: youngFromMs !== null && link.linkedMs > youngFromMs,
+    isYoung: link.linkedMs > row.atMs,
   } as const;
   if (!shouldCondemn(found)) return;
   // Marked anew if a client had condemned it: the second look is for this moment.

@@ -19,7 +19,7 @@ export {
   listBlobRepositories,
   mountBlob,
 } from "./blob-links.ts";
-export type { Deleted, FirstLook } from "./collection.ts";
+export type { Deleted } from "./collection.ts";
 export { condemnUnneeded, deleteCondemned, itemsTogetherMax } from "./collection.ts";
 export type { WorkItem, WorkRow } from "./collection-records.ts";
 export { listWork } from "./collection-records.ts";
