@@ -3,8 +3,10 @@
 
 import { errorCode, errorMessage } from "@sampan/env";
 import { Command, CommanderError } from "commander";
+import { addGc } from "./admin/gc.ts";
 import { addProject } from "./admin/project.ts";
 import { addStatus } from "./admin/status.ts";
+import { addStore } from "./admin/store.ts";
 import { CommandFailure } from "./failure.ts";
 import { addServe } from "./host/serve.ts";
 import { addUp } from "./host/up.ts";
@@ -39,7 +41,16 @@ export function createProgram(terminal: Terminal): Command {
     })
     .exitOverride()
     .addHelpText("after", examples);
-  for (const add of [addUp, addServe, addStatus, addProject, addUser, addVersion]) {
+  for (const add of [
+    addUp,
+    addServe,
+    addStatus,
+    addProject,
+    addUser,
+    addGc,
+    addStore,
+    addVersion,
+  ]) {
     add(program, terminal);
   }
   return program;

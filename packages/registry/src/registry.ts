@@ -21,6 +21,7 @@ import type { HttpHandler } from "./distribution/http/server.ts";
 import { pathOf } from "./distribution/http/target.ts";
 import { createSequencer } from "./events/sequencer.ts";
 import { sendFrontPage, sendNotFound } from "./front-page.ts";
+import { createStoreCheck } from "./jobs/check.ts";
 import { createCollector } from "./jobs/collect.ts";
 import { createManagement } from "./management/management.ts";
 
@@ -81,9 +82,15 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
     { uploadExpiryMs, hashWorkers: options.hashWorkers ?? null },
   );
   const { distribution, edge, sweep } = parts;
-  const management = createManagement(env, { store, auth }, { version, externalUrl });
+  const { graceMs } = options;
+  const check = createStoreCheck(env, { store, blobs, hash: parts.hash });
+  const management = createManagement(
+    env,
+    { store, auth, check },
+    { version, externalUrl, graceMs },
+  );
   const sequencer = createSequencer(env, { store }, { owner: options.instance });
-  const collector = createCollector(env, { store, blobs }, { graceMs: options.graceMs });
+  const collector = createCollector(env, { store, blobs }, { graceMs });
 
   function handle(
     request: IncomingMessage,

@@ -199,6 +199,62 @@ export const eventSchema = {
 } as const;
 export type ApiEvent = XStatic<typeof eventSchema>;
 
+const gcStageSchema = {
+  type: "object",
+  required: ["links", "blobs", "manifests", "bytes", "complete"],
+  properties: {
+    links: { type: "integer" },
+    blobs: { type: "integer" },
+    manifests: { type: "integer" },
+    /** Of the blobs. */
+    bytes: { type: "integer" },
+    /** False: there is more than was counted. */
+    complete: { type: "boolean" },
+    oldest: time,
+  },
+} as const;
+
+export const gcStatusSchema = {
+  type: "object",
+  required: ["grace_seconds", "to_look_at", "young", "condemned"],
+  properties: {
+    grace_seconds: { type: "number" },
+    to_look_at: gcStageSchema,
+    young: gcStageSchema,
+    condemned: gcStageSchema,
+  },
+} as const;
+export type ApiGcStatus = XStatic<typeof gcStatusSchema>;
+
+/** A page of the check of what is stored. */
+export const storeCheckSchema = {
+  type: "object",
+  required: ["checked", "bytes", "findings", "next"],
+  properties: {
+    checked: { type: "integer" },
+    bytes: { type: "integer" },
+    findings: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["kind", "digest", "damage", "detail"],
+        properties: {
+          kind: { type: "string", enum: ["blob", "manifest"] },
+          digest: { type: "string" },
+          damage: {
+            type: "string",
+            enum: ["missing", "wrong-size", "wrong-digest", "unreadable"],
+          },
+          detail: { type: "string" },
+        },
+      },
+    },
+    /** For the query parameter `after` of the next page. */
+    next: { type: ["string", "null"] },
+  },
+} as const;
+export type ApiStoreCheck = XStatic<typeof storeCheckSchema>;
+
 /** Answer of the token service (distribution's token authentication). */
 export const tokenSchema = {
   type: "object",

@@ -3,8 +3,9 @@
 import { availableParallelism } from "node:os";
 import type { Env } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
+import type { Digest, DigestAlgorithm } from "@sampan/oci/model";
 import type { Auth } from "../auth/auth.ts";
-import type { BlobStore } from "../blobs/blobs.ts";
+import type { BlobBody, BlobStore } from "../blobs/blobs.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { DistributionContext } from "./context.ts";
 import { createDistribution, type Distribution } from "./distribution.ts";
@@ -14,6 +15,7 @@ import type { OriginOf } from "./http/origin.ts";
 import { HashPool } from "./uploads/hash-pool.ts";
 import { createUploadIntake } from "./uploads/intake.ts";
 import { UploadSessions } from "./uploads/sessions.ts";
+import { hashStored } from "./uploads/stored-hash.ts";
 import { createSweep, type Sweep } from "./uploads/sweep.ts";
 
 /** Uploads whose bodies are received at once; the next ones are told to come again. */
@@ -40,6 +42,8 @@ export interface DistributionParts {
   readonly distribution: Distribution;
   readonly edge: HttpEdge;
   readonly sweep: Sweep;
+  /** The digest of bytes that are stored. */
+  hash(body: BlobBody, algorithm: DigestAlgorithm): Promise<Digest>;
   /** After the last request: lets go of threads. */
   close(): Promise<void>;
 }
@@ -74,6 +78,7 @@ export function createDistributionParts(
   return {
     close: () => hashes.close(),
     distribution,
+    hash: (body, algorithm) => hashStored({ pool, hashes }, body, algorithm),
     edge: createHttpEdge(env, { distribution, pool, originOf: deps.originOf }),
     sweep: createSweep(env, { store: deps.store, blobs: deps.blobs, sessions }, options),
   };

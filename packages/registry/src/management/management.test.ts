@@ -4,15 +4,24 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import test from "node:test";
+import { computeDigest, type DigestAlgorithm } from "@sampan/oci/model";
 import { decodeJwt } from "jose";
 import type { AuthWorld } from "../auth/testing/auth-world.ts";
 import { adminPassword, basic, withAuth } from "../auth/testing/auth-world.ts";
+import type { BlobBody } from "../blobs/blobs.ts";
+import { readBlobBody } from "../blobs/conformance.ts";
+import { createMemoryBlobs } from "../blobs/memory.ts";
 import { createSequencer } from "../events/sequencer.ts";
+import { createStoreCheck } from "../jobs/check.ts";
 import { pushImage, repository, testImage } from "../meta/testing/meta-world.ts";
 import { createManagement } from "./management.ts";
 import { routes } from "./routes.ts";
 
 const admin = basic("admin", adminPassword);
+
+/** What lies in memory. */
+const hash = async (body: BlobBody, algorithm: DigestAlgorithm) =>
+  computeDigest(await readBlobBody(body), algorithm);
 
 interface Given {
   readonly authorization?: string | null;
@@ -38,8 +47,10 @@ function check(sentence: string, body: (api: Api) => Promise<void>): void {
   test(sentence, () =>
     withAuth(async (world) => {
       const { env, store, auth } = world;
-      const options = { version: "1.2.3", externalUrl: null };
-      const management = createManagement(env, { store, auth }, options);
+      const options = { version: "1.2.3", externalUrl: null, graceMs: 60_000 };
+      const blobs = createMemoryBlobs(env);
+      const check = createStoreCheck(env, { store, blobs, hash });
+      const management = createManagement(env, { store, auth, check }, options);
       await management.ready();
       const server = createServer((request, response) => management.routing(request, response));
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -466,4 +477,38 @@ check("routes that change something are for users, and each is there once", asyn
     const asksItself = route.path === "/service/token";
     if (!isRead && !asksItself) assert.ok(["user", "admin"].includes(route.access), name);
   }
+});
+
+check("what waits for the collector is counted", async ({ store, call }) => {
+  const image = testImage("counted");
+  await pushImage(store, repository("library/app"), image);
+  const before = await call("GET /api/v2.0/system/gc/status");
+  assert.equal(before.status, 200);
+  assert.equal(before.json.grace_seconds, 60);
+  assert.equal(before.json.young.links, 2);
+  assert.equal(before.json.to_look_at.manifests, 0);
+  const path = `/api/v2.0/projects/library/repositories/app/artifacts/${image.digest}`;
+  assert.equal((await call(`DELETE ${path}`)).status, 200);
+  const after = await call("GET /api/v2.0/system/gc/status");
+  assert.deepEqual(
+    [after.json.to_look_at.manifests, after.json.to_look_at.links, after.json.condemned.blobs],
+    [1, 2, 0],
+  );
+  const anonymous = await call("GET /api/v2.0/system/gc/status", { authorization: null });
+  assert.equal(anonymous.status, 401);
+});
+
+check("the check of the store finds what its records miss", async ({ store, call }) => {
+  const image = testImage("records only");
+  await pushImage(store, repository("library/app"), image);
+  const answer = await call("POST /api/v2.0/system/store/check");
+  assert.equal(answer.status, 200);
+  assert.deepEqual([answer.json.checked, answer.json.next], [3, null]);
+  const found = answer.json.findings.map((each: { digest: string; damage: string }) => [
+    each.digest,
+    each.damage,
+  ]);
+  // Their records name places that no blob store has.
+  assert.deepEqual(found.sort(), image.blobs.map((digest) => [digest, "unreadable"]).sort());
+  assert.equal((await call("POST /api/v2.0/system/store/check?after=%00nonsense")).status, 200);
 });

@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { fastify } from "fastify";
 import type { Auth, Identity } from "../auth/auth.ts";
 import { createOriginOf } from "../distribution/http/origin.ts";
+import type { StoreCheck } from "../jobs/check.ts";
 import { isCrossSite } from "./cross-site.ts";
 import { authFailed, failed, unauthorized } from "./failure.ts";
 import type { Access, ApiReply, Context, Route } from "./route.ts";
@@ -26,6 +27,8 @@ export interface ManagementOptions {
   readonly version: string;
   /** Under which clients reach us, when it is known; else it is read from each request. */
   readonly externalUrl: string | null;
+  /** What nothing refers to is kept for so many milliseconds. */
+  readonly graceMs: number;
 }
 
 /** No request of this API is larger. Bytes. */
@@ -35,7 +38,7 @@ const paramCharsMax = 1024;
 
 export function createManagement(
   env: Env,
-  deps: { readonly store: Store; readonly auth: Auth },
+  deps: { readonly store: Store; readonly auth: Auth; readonly check: StoreCheck },
   options: ManagementOptions,
 ): Management {
   const context: Context = {
@@ -43,6 +46,7 @@ export function createManagement(
     ...deps,
     originOf: createOriginOf(options.externalUrl),
     version: options.version,
+    graceMs: options.graceMs,
   };
   const app = fastify({
     logger: false,

@@ -6,6 +6,7 @@ import type { Env } from "@sampan/env";
 import type { Reader, Store } from "@sampan/kv/txn";
 import type { Auth, Identity } from "../auth/auth.ts";
 import type { OriginOf } from "../distribution/http/origin.ts";
+import type { StoreCheck } from "../jobs/check.ts";
 
 export type Access =
   /** Nobody is asked who they are. */
@@ -20,6 +21,9 @@ export interface Context {
   readonly store: Store;
   readonly auth: Auth;
   readonly originOf: OriginOf;
+  readonly check: StoreCheck;
+  /** What nothing refers to is kept for so many milliseconds. */
+  readonly graceMs: number;
   /** Product version. */
   readonly version: string;
 }

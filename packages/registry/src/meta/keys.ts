@@ -293,6 +293,16 @@ export function referencesRange(
   return under(repository === null ? start : start + textSegment(repository));
 }
 
+/** Blobs of all repositories. Below `contentsRange`. */
+export function storedBlobsRange(): Range {
+  return under(keyPrefixes.blob);
+}
+
+/** Manifests' contents of all repositories. */
+export function contentsRange(): Range {
+  return under(keyPrefixes.content);
+}
+
 /** Work of that stage behind the key `after`, in the order of the transactions' starts. */
 export function collectionRange(stage: CollectionStage, after: Uint8Array | null): Range {
   const all = under(collectionPrefix(stage));
