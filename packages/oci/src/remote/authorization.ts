@@ -1,5 +1,6 @@
 // Answers a registry's challenge: Basic, or Docker's token flow (distribution's token
-// authentication specification). Tokens are kept per scope until shortly before they expire.
+// authentication specification, and its OAuth 2 form for identity tokens). Tokens are kept per
+// scope until shortly before they expire; requests that need one at the same time share it.
 
 import type { Env, Result } from "@sampan/env";
 import { err, IoError, ok } from "@sampan/env";
@@ -7,11 +8,15 @@ import type { Challenge } from "./challenge.ts";
 import { parseChallenges } from "./challenge.ts";
 import type { RemoteFailure } from "./failure.ts";
 import { readFailure } from "./failure.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { HttpClient, HttpRequest } from "./http-client.ts";
 
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  /**
+   * What a login left instead of a password: exchanged at the token service, sent nowhere else.
+   */
+  readonly identityToken?: string;
 }
 
 export interface Authorization {
@@ -25,6 +30,8 @@ export interface RefusedRequest {
   readonly wwwAuthenticate: string | null;
   /** What the request needs, such as `repository:library/alpine:pull`; empty for nothing named. */
   readonly scope: string;
+  /** The header that was refused; null: none. */
+  readonly sent: string | null;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -58,9 +65,11 @@ export function createAuthorization(env: Env, deps: AuthorizationDeps): Authoriz
   // What the registry's first challenge taught us, so that later requests need none.
   let learned: TokenService | "basic" | null = null;
 
-  const renewToken = async (
+  const fetching = new Map<string, Promise<Result<string, RemoteFailure>>>();
+
+  const fetchToken = async (
     service: TokenService,
-    need: { readonly scope: string; readonly asked: string; readonly signal?: AbortSignal },
+    need: TokenNeed,
   ): Promise<Result<string, RemoteFailure>> => {
     const answer = await requestToken(deps, service, need);
     if (!answer.ok) return answer;
@@ -71,23 +80,44 @@ export function createAuthorization(env: Env, deps: AuthorizationDeps): Authoriz
     return ok(header);
   };
 
+  const renewToken = (
+    service: TokenService,
+    need: TokenNeed,
+  ): Promise<Result<string, RemoteFailure>> => {
+    const running = fetching.get(need.scope);
+    // What ended the other's request, such as its signal, need not end this one.
+    if (running !== undefined) return running.catch(() => renewToken(service, need));
+    const started = fetchToken(service, need).finally(() => fetching.delete(need.scope));
+    fetching.set(need.scope, started);
+    return started;
+  };
+
+  const liveToken = (scope: string): string | null => {
+    const token = tokens.get(scope);
+    if (token !== undefined && env.clock.monotonic() < token.expiresAt) return token.header;
+    tokens.delete(scope);
+    return null;
+  };
+
   return {
     header: async (scope, signal) => {
       if (learned === null) return ok(null);
       if (learned === "basic") return ok(basicHeader(deps.credentials));
-      const token = tokens.get(scope);
-      if (token !== undefined && env.clock.monotonic() < token.expiresAt) return ok(token.header);
-      tokens.delete(scope);
+      const live = liveToken(scope);
+      if (live !== null) return ok(live);
       return await renewToken(learned, { scope, asked: scope, ...given(signal) });
     },
-    challenged: async ({ wwwAuthenticate, scope, signal }) => {
+    challenged: async ({ wwwAuthenticate, scope, sent, signal }) => {
       const challenges = parseChallenges(wwwAuthenticate ?? "");
       const bearer = challenges.find((challenge) => challenge.scheme === "bearer");
       if (bearer !== undefined) {
         const service = readTokenService(bearer, deps.registry);
         learned = service;
+        // Another request, refused for the same reason, may have been quicker.
+        const live = liveToken(scope);
+        if (live !== null && live !== sent) return ok(live);
         tokens.delete(scope);
-        const asked = bearer.parameters.get("scope") ?? scope;
+        const asked = joinScopes(scope, bearer.parameters.get("scope") ?? "");
         return await renewToken(service, { scope, asked, ...given(signal) });
       }
       if (!challenges.some((challenge) => challenge.scheme === "basic")) return ok(null);
@@ -97,12 +127,17 @@ export function createAuthorization(env: Env, deps: AuthorizationDeps): Authoriz
   };
 }
 
+/** What is needed and what the registry says is needed, each once. */
+function joinScopes(needed: string, named: string): string {
+  return [...new Set([...needed.split(" "), ...named.split(" ")])].join(" ").trim();
+}
+
 function given(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
 
 function basicHeader(credentials: Credentials | null): string | null {
-  if (credentials === null) return null;
+  if (credentials === null || credentials.identityToken !== undefined) return null;
   const pair = Buffer.from(`${credentials.username}:${credentials.password}`);
   return `Basic ${pair.toString("base64")}`;
 }
@@ -119,11 +154,32 @@ function readTokenService(challenge: Challenge, registry: URL): TokenService {
   return { realm, service: challenge.parameters.get("service") ?? null };
 }
 
+interface TokenNeed {
+  /** Under which the token is kept. */
+  readonly scope: string;
+  /** What the token service is asked for; several scopes are apart by a space. */
+  readonly asked: string;
+  readonly signal?: AbortSignal;
+}
+
 async function requestToken(
   deps: AuthorizationDeps,
   service: TokenService,
-  need: { readonly asked: string; readonly signal?: AbortSignal },
+  need: TokenNeed,
 ): Promise<Result<{ token: string; seconds: number }, RemoteFailure>> {
+  const response = await deps.http.send(tokenRequest(deps, service, need));
+  const name = `the token service ${service.realm.origin}${service.realm.pathname}`;
+  if (response.status !== 200) return err(await readFailure(response, name));
+  return ok(readToken(await response.bytes(tokenBytesMax)));
+}
+
+function tokenRequest(
+  deps: AuthorizationDeps,
+  service: TokenService,
+  need: TokenNeed,
+): HttpRequest {
+  const identityToken = deps.credentials?.identityToken;
+  if (identityToken !== undefined) return oauthRequest(service, need, identityToken);
   const url = new URL(service.realm);
   if (service.service !== null) url.searchParams.append("service", service.service);
   for (const scope of need.asked.split(" ")) {
@@ -135,15 +191,34 @@ async function requestToken(
     accept: "application/json",
     ...(header === null ? {} : { authorization: header }),
   };
-  const response = await deps.http.send({
-    method: "GET",
-    url,
-    headers,
+  return { method: "GET", url, headers, repeatable: true, ...given(need.signal) };
+}
+
+/** Docker's "Registry v2 Bearer token authentication using OAuth2": a POST with a form. */
+function oauthRequest(service: TokenService, need: TokenNeed, identityToken: string): HttpRequest {
+  const form = new URLSearchParams({
+    grant_type: "refresh_token",
+    refresh_token: identityToken,
+    client_id: "sampan",
+    ...(service.service === null ? {} : { service: service.service }),
+    ...(need.asked === "" ? {} : { scope: need.asked }),
+  });
+  const bytes = Buffer.from(form.toString());
+  return {
+    method: "POST",
+    url: service.realm,
+    headers: {
+      accept: "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+    },
+    body: { bytes: bytes.length, open: () => once(bytes) },
     repeatable: true,
     ...given(need.signal),
-  });
-  if (response.status !== 200) return err(await readFailure(response, "the token service"));
-  return ok(readToken(await response.bytes(tokenBytesMax)));
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function readToken(body: Uint8Array): { token: string; seconds: number } {

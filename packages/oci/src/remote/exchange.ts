@@ -1,12 +1,14 @@
 // One request to a registry with all that surrounds it: credentials for the scope, the answer to a
-// challenge, redirects to the storage behind a registry.
+// challenge, redirects to the storage behind a registry, patience with one that is busy.
 
-import type { Result } from "@sampan/env";
-import { err, IoError, ok } from "@sampan/env";
+import type { Env, Result } from "@sampan/env";
+import { err, IoError, ok, unreachable } from "@sampan/env";
 import type { Authorization } from "./authorization.ts";
+import { parseRetryAfter } from "./challenge.ts";
 import type { RemoteFailure } from "./failure.ts";
 import { readFailure } from "./failure.ts";
 import type { HttpBody, HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
+import { backoffMs, isBrokenConnection, isPassingStatus, retryWaitMsMax } from "./retries.ts";
 
 export interface RegistryRequest {
   readonly method: HttpRequest["method"];
@@ -16,7 +18,7 @@ export interface RegistryRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
   readonly signal?: AbortSignal | undefined;
-  /** Of a write that it may be sent twice, should a connection break; reads always may. */
+  /** Of a write that it may be sent twice; reads always may. */
   readonly repeatable?: boolean;
   /** The statuses that mean success. Any other is a refusal, or throws. */
   readonly expect: readonly number[];
@@ -28,33 +30,103 @@ export interface ExchangeDeps {
   readonly http: HttpClient;
   readonly authorization: Authorization;
   readonly registry: URL;
+  /** Times that a request is sent again after an answer, or a break, that may pass. */
+  readonly retriesMax: number;
 }
 
 const redirectsMax = 5;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 const userAgent = "sampan";
 
-export function createExchange(deps: ExchangeDeps): Exchange {
-  const { http, authorization } = deps;
+export function createExchange(env: Env, deps: ExchangeDeps): Exchange {
   return async (request) => {
-    const { url, scope, signal } = request;
-    // A Location may point at a host that is not the registry: it gets no credentials.
-    const trusted = url.origin === deps.registry.origin;
-    const known = trusted ? await authorization.header(scope, signal) : ok(null);
-    if (!known.ok) return known;
-    let response = await follow(http, request, known.value);
-    if (response.status === 401 && trusted) {
-      const wwwAuthenticate = response.header("www-authenticate");
-      const better = await authorization.challenged({ wwwAuthenticate, scope, signal });
-      if (!better.ok || (better.value !== null && better.value !== known.value)) {
-        response.discard();
-        if (!better.ok) return better;
-        response = await follow(http, request, better.value);
-      }
+    for (let attempt = 0; ; attempt++) {
+      const outcome = await attemptOf(deps, request);
+      const again = attempt < deps.retriesMax && mayPass(request, outcome);
+      const patience = backoffMs(attempt, env.random.fraction());
+      const waitMs = Math.max(patience, retryAfterMs(outcome));
+      if (!again || waitMs > retryWaitMsMax) return await conclude(request, outcome);
+      if (outcome.type === "response") outcome.response.discard();
+      env.log.debug("request is sent again", { request: requestName(request), waitMs });
+      await env.clock.sleep(waitMs, request.signal);
     }
-    if (request.expect.includes(response.status)) return ok(response);
-    return err(await readFailure(response, `${request.method} ${url.origin}${url.pathname}`));
   };
+}
+
+type Outcome =
+  | { readonly type: "response"; readonly response: HttpResponse }
+  /** The token service's refusal, or its failure: the request itself was not looked at. */
+  | { readonly type: "no-token"; readonly failure: RemoteFailure }
+  | { readonly type: "broken"; readonly error: unknown };
+
+async function attemptOf(deps: ExchangeDeps, request: RegistryRequest): Promise<Outcome> {
+  try {
+    const sent = await sendOnce(deps, request);
+    if (sent.ok) return { type: "response", response: sent.value };
+    return { type: "no-token", failure: sent.error };
+  } catch (error) {
+    return { type: "broken", error };
+  }
+}
+
+/** Whether the same request may be answered otherwise in a while, and does no harm again. */
+function mayPass(request: RegistryRequest, outcome: Outcome): boolean {
+  switch (outcome.type) {
+    case "no-token":
+      return isPassingStatus(outcome.failure.status);
+    case "broken":
+      return mayRepeat(request) && isBrokenConnection(outcome.error);
+    case "response": {
+      const { status } = outcome.response;
+      // A request that came too early was not looked at, whatever it would do.
+      return status === 429 || (isPassingStatus(status) && mayRepeat(request));
+    }
+    default:
+      return unreachable(outcome);
+  }
+}
+
+/** What the registry asks for; 0 when it does not. */
+function retryAfterMs(outcome: Outcome): number {
+  if (outcome.type === "broken") return 0;
+  if (outcome.type === "no-token") return outcome.failure.retryAfterMs ?? 0;
+  return parseRetryAfter(outcome.response.header("retry-after")) ?? 0;
+}
+
+async function conclude(
+  request: RegistryRequest,
+  outcome: Outcome,
+): Promise<Result<HttpResponse, RemoteFailure>> {
+  if (outcome.type === "broken") throw outcome.error;
+  if (outcome.type === "no-token") return err(outcome.failure);
+  const { response } = outcome;
+  if (request.expect.includes(response.status)) return ok(response);
+  return err(await readFailure(response, requestName(request)));
+}
+
+function requestName({ method, url }: RegistryRequest): string {
+  return `${method} ${url.origin}${url.pathname}`;
+}
+
+/** With credentials, and once more with better ones where the registry asks for them. */
+async function sendOnce(
+  { http, authorization, registry }: ExchangeDeps,
+  request: RegistryRequest,
+): Promise<Result<HttpResponse, RemoteFailure>> {
+  const { url, scope, signal } = request;
+  // A Location may point at a host that is not the registry: it gets no credentials.
+  const trusted = url.origin === registry.origin;
+  const known = trusted ? await authorization.header(scope, signal) : ok(null);
+  if (!known.ok) return known;
+  const response = await follow(http, request, known.value);
+  if (response.status !== 401 || !trusted) return ok(response);
+  const wwwAuthenticate = response.header("www-authenticate");
+  const sent = known.value;
+  const better = await authorization.challenged({ wwwAuthenticate, scope, sent, signal });
+  if (better.ok && (better.value === null || better.value === sent)) return ok(response);
+  response.discard();
+  if (!better.ok) return better;
+  return ok(await follow(http, request, better.value));
 }
 
 // Only reads are followed: a body that went out once is not sent to a second place unasked.
@@ -82,10 +154,14 @@ function requestTo(url: URL, request: RegistryRequest, authorization: string | n
     method: request.method,
     url,
     headers: { "user-agent": userAgent, ...request.headers, ...secret },
-    repeatable: isRead(request) || request.repeatable === true,
+    repeatable: mayRepeat(request),
     ...(request.body === undefined ? {} : { body: request.body }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   };
+}
+
+function mayRepeat(request: RegistryRequest): boolean {
+  return isRead(request) || request.repeatable === true;
 }
 
 function isRead(request: RegistryRequest): boolean {

@@ -44,6 +44,8 @@ export interface HttpClientOptions {
   readonly connectionsMax: number;
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string;
+  /** Takes any certificate: whoever is on the way can read and change everything. */
+  readonly insecure?: boolean;
 }
 
 /** IoError codes of `send`: `unreachable`, `stalled`. An aborted signal rejects with AbortError. */
@@ -56,17 +58,22 @@ export interface HttpClient {
 export function createHttpClient(env: Env, options: HttpClientOptions): HttpClient {
   const pool = { keepAlive: true, maxSockets: options.connectionsMax };
   const plain = new http.Agent(pool);
-  const secure = new https.Agent(options.ca === undefined ? pool : { ...pool, ca: options.ca });
+  const secure = new https.Agent({
+    ...pool,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    rejectUnauthorized: options.insecure !== true,
+  });
 
   const attempt = async (request: HttpRequest): Promise<HttpResponse> => {
     const outgoing = open(request, { plain, secure });
     const watch = createStallWatch(env, options.stallMs, () => {
-      outgoing.destroy(new IoError("stalled", `nothing moved for ${options.stallMs} ms`));
+      const what = `${requestName(request)}: nothing moved for ${options.stallMs} ms`;
+      outgoing.destroy(new IoError("stalled", what));
     });
     try {
       const incoming = await exchange(outgoing, request.body, watch);
       watch.stop();
-      return createResponse(incoming, watch, outgoing);
+      return createResponse({ request, incoming, watch, outgoing });
     } catch (error) {
       watch.stop();
       outgoing.destroy();
@@ -154,11 +161,14 @@ async function sendBody(
   if (!closed.signal.aborted) outgoing.end();
 }
 
-function createResponse(
-  incoming: http.IncomingMessage,
-  watch: StallWatch,
-  outgoing: http.ClientRequest,
-): HttpResponse {
+interface Answered {
+  readonly request: HttpRequest;
+  readonly incoming: http.IncomingMessage;
+  readonly watch: StallWatch;
+  readonly outgoing: http.ClientRequest;
+}
+
+function createResponse({ request, incoming, watch, outgoing }: Answered): HttpResponse {
   const stream = async function* (): AsyncGenerator<Uint8Array> {
     try {
       watch.progress();
@@ -170,7 +180,8 @@ function createResponse(
       }
     } catch (error) {
       if (error instanceof IoError) throw error;
-      throw new IoError("interrupted", `the answer broke off: ${errorMessage(error)}`, error);
+      const what = `the answer to ${requestName(request)} broke off: ${errorMessage(error)}`;
+      throw new IoError("interrupted", what, error);
     } finally {
       watch.stop();
       if (!outgoing.writableFinished) outgoing.destroy();
@@ -207,9 +218,22 @@ async function readAll(chunks: AsyncIterable<Uint8Array>, limit: number): Promis
 function rethrow(request: HttpRequest): (error: unknown) => never {
   return (error) => {
     if (error instanceof IoError || errorCode(error) === "ABORT_ERR") throw error;
-    const what = `${request.method} ${request.url.origin}`;
-    throw new IoError("unreachable", `${what} failed: ${errorMessage(error)}`, error);
+    const cause = error instanceof StaleConnection ? error.cause : error;
+    const what = `${requestName(request)} failed: ${connectionMessage(cause)}`;
+    throw new IoError("unreachable", what, cause);
   };
+}
+
+/** Without the query, which may hold a signature or a state of the registry. */
+function requestName({ method, url }: HttpRequest): string {
+  return `${method} ${url.origin}${url.pathname}`;
+}
+
+/** A name with several addresses fails with one error for each, and no message of its own. */
+function connectionMessage(error: unknown): string {
+  const message = errorMessage(error);
+  if (message !== "" || !(error instanceof AggregateError)) return message;
+  return error.errors.map(errorMessage).join("; ");
 }
 
 /** Fires when neither `progress` nor `stop` is called in time. */

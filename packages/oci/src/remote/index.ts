@@ -2,11 +2,15 @@
 
 export type { Credentials } from "./authorization.ts";
 export type { RemoteFailure } from "./failure.ts";
+export type { PushOptions, PushOutcome } from "./push.ts";
+export { referrersTag } from "./referrers.ts";
 export type {
   GetBlobOptions,
   ListOptions,
   ManifestContent,
   ManifestHead,
+  Referrers,
+  ReferrersOptions,
   Remote,
   RemoteBlob,
   RemoteDeps,

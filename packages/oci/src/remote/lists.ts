@@ -78,7 +78,7 @@ async function readPages<Name>(
   throw new IoError("protocol", `a list of more than ${pagesMax} pages`);
 }
 
-function nextUrl(next: string, current: URL): URL {
+export function nextUrl(next: string, current: URL): URL {
   const url = URL.canParse(next, current.href) ? new URL(next, current) : null;
   if (url === null || url.origin !== current.origin || url.href === current.href) {
     throw new IoError("protocol", "the registry names a next page that is none of its own");

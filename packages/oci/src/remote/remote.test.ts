@@ -3,70 +3,19 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Env } from "@sampan/env";
 import { createSimulatedWorld } from "@sampan/env/simulated";
-import type { Digest, Reference, RepositoryName, Tag } from "../model/index.ts";
 import { computeDigest, errorBody } from "../model/index.ts";
 import { randomImage, seededRandom } from "../testing/index.ts";
-import type { Credentials } from "./authorization.ts";
-import type { Remote, RemoteRepository } from "./remote.ts";
+import type { Remote } from "./remote.ts";
 import { createRemote } from "./remote.ts";
+import { byDigest, json, readAll, stallMs, stillEnv, tag, withRemote } from "./testing/client.ts";
 import { tinyRegistry } from "./testing/registry.ts";
-import type { Answer, Handler, TestServer } from "./testing/server.ts";
+import type { Answer, Handler } from "./testing/server.ts";
 import { startServer } from "./testing/server.ts";
 import { bytesSource } from "./uploads.ts";
 
-const name = "library/a" as RepositoryName;
 const image = randomImage(seededRandom(1), { layers: 1, layerBytes: 300_000 });
 const layer = image.layers[0] ?? image.config;
-const stallMs = 1000;
-
-interface Bench {
-  readonly server: TestServer;
-  readonly remote: Remote;
-  readonly repository: RemoteRepository;
-}
-
-/** Time stands still in these tests, except where one lets it pass. */
-function stillEnv(): Env {
-  const { env } = createSimulatedWorld(1);
-  return { ...env, clock: { ...env.clock, sleep: async () => {} } };
-}
-
-interface Setting {
-  readonly credentials?: Credentials;
-  readonly env?: Env;
-}
-
-async function withRemote(
-  handler: Handler,
-  run: (bench: Bench) => Promise<void>,
-  setting: Setting = {},
-): Promise<void> {
-  const server = await startServer(handler);
-  const remote = createRemote(
-    setting.env ?? stillEnv(),
-    { credentials: setting.credentials ?? null },
-    { registry: server.url, stallMs, connectionsMax: 4 },
-  );
-  try {
-    await run({ server, remote, repository: remote.repository(name) });
-  } finally {
-    remote.close();
-    await server.close();
-  }
-}
-
-const tag = (text: string): Reference => ({ type: "tag", tag: text as Tag });
-const byDigest = (digest: Digest): Reference => ({ type: "digest", digest });
-
-async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-const json = (value: unknown): Answer => ({ status: 200, body: JSON.stringify(value) });
 
 test("an image goes there and comes back, and is deleted", async () => {
   await withRemote(tinyRegistry(), async ({ repository, remote }) => {

@@ -3,7 +3,14 @@
 // `unreachable`, `stalled`, `interrupted`, `server-error`, `too-large`, `protocol`, `corrupt`.
 
 import type { Env, Result } from "@sampan/env";
-import type { ByteRange, Digest, Reference, RepositoryName, Tag } from "../model/index.ts";
+import type {
+  ByteRange,
+  Descriptor,
+  Digest,
+  Reference,
+  RepositoryName,
+  Tag,
+} from "../model/index.ts";
 import type { Credentials } from "./authorization.ts";
 import { createAuthorization } from "./authorization.ts";
 import { deleteBlob, getBlob, headBlob } from "./blobs.ts";
@@ -12,6 +19,10 @@ import type { RemoteFailure } from "./failure.ts";
 import { createHttpClient } from "./http-client.ts";
 import { listRepositories, listTags, ping } from "./lists.ts";
 import { deleteManifest, getManifest, headManifest, putManifest } from "./manifests.ts";
+import type { PushOptions, PushOutcome } from "./push.ts";
+import { pushBlob } from "./push.ts";
+import { listReferrers } from "./referrers.ts";
+import { retriesDefault } from "./retries.ts";
 import type { BlobSource, ChunkedOptions } from "./uploads.ts";
 import { putBlob, putBlobChunked } from "./uploads.ts";
 
@@ -23,6 +34,13 @@ export interface RemoteOptions {
   readonly connectionsMax: number;
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string;
+  /** Takes any certificate: whoever is on the way can read and change everything. */
+  readonly insecure?: boolean;
+  /**
+   * Times that a request is sent again after 429 (as `Retry-After` says), 502, 503, 504 or a
+   * connection that broke; 4 when not given. Writes that might be done twice are not.
+   */
+  readonly retriesMax?: number;
 }
 
 export interface RemoteDeps {
@@ -59,7 +77,9 @@ export interface RemoteRepository {
   /** The size in bytes. */
   headBlob(digest: Digest, signal?: AbortSignal): Promise<Result<number, RemoteFailure>>;
   /**
-   * The stream of a whole blob ends with IoError `corrupt` when it is not what the digest names.
+   * A stream that breaks off goes on behind its last byte, by range. That of a whole blob ends with
+   * IoError `corrupt` when it is not what the digest names; `refused` when the registry does not
+   * let it go on.
    */
   getBlob(digest: Digest, options?: GetBlobOptions): Promise<Result<RemoteBlob, RemoteFailure>>;
   deleteBlob(digest: Digest, signal?: AbortSignal): Promise<Result<null, RemoteFailure>>;
@@ -75,6 +95,21 @@ export interface RemoteRepository {
     source: BlobSource,
     options: ChunkedOptions,
   ): Promise<Result<null, RemoteFailure>>;
+  /**
+   * By the cheapest way that the registry offers: mounted, in one request, or as a stream that goes
+   * on where the registry is after a fault. The registry checks the digest; an upload that fails is
+   * cancelled there.
+   */
+  pushBlob(
+    digest: Digest,
+    source: BlobSource,
+    options?: PushOptions,
+  ): Promise<Result<PushOutcome, RemoteFailure>>;
+  /** Manifests whose subject is `subject`, by the referrers API or else by the fallback tag. */
+  listReferrers(
+    subject: Digest,
+    options?: ReferrersOptions,
+  ): Promise<Result<Referrers, RemoteFailure>>;
   /** All tags, page by page. */
   listTags(options?: ListOptions): Promise<Result<Tag[], RemoteFailure>>;
 }
@@ -85,8 +120,21 @@ export interface ListOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ReferrersOptions {
+  readonly artifactType?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Referrers {
+  readonly descriptors: readonly Descriptor[];
+  /** False: the registry keeps no such list, and clients have to keep the fallback tag. */
+  readonly api: boolean;
+}
+
 export interface GetBlobOptions {
   readonly range?: ByteRange;
+  /** Bytes of the whole as a manifest gives them: another length is `corrupt` before it is read. */
+  readonly size?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -117,7 +165,8 @@ export function createRemote(env: Env, deps: RemoteDeps, options: RemoteOptions)
   const { registry } = options;
   const http = createHttpClient(env, options);
   const authorization = createAuthorization(env, { http, credentials: deps.credentials, registry });
-  const exchange = createExchange({ http, authorization, registry });
+  const retriesMax = options.retriesMax ?? retriesDefault;
+  const exchange = createExchange(env, { http, authorization, registry, retriesMax });
   return {
     ping: (signal) => ping({ exchange, registry }, signal),
     listRepositories: (list = {}) => listRepositories({ exchange, registry }, list),
@@ -131,11 +180,13 @@ export function createRemote(env: Env, deps: RemoteDeps, options: RemoteOptions)
           putManifest(place, reference, { ...manifest, signal }),
         deleteManifest: (reference, signal) => deleteManifest(place, reference, signal),
         headBlob: (digest, signal) => headBlob(place, digest, signal),
-        getBlob: (digest, get = {}) => getBlob(place, digest, get),
+        getBlob: (digest, get = {}) => getBlob(env, place, { ...get, digest }),
         deleteBlob: (digest, signal) => deleteBlob(place, digest, signal),
         putBlob: (digest, source, signal) => putBlob(place, { digest, source, signal }),
         putBlobChunked: (digest, source, chunked) =>
           putBlobChunked(env, place, { digest, source, ...chunked }),
+        pushBlob: (digest, source, push = {}) => pushBlob(env, place, { ...push, digest, source }),
+        listReferrers: (subject, list = {}) => listReferrers(place, subject, list),
         listTags: (list = {}) => listTags(place, list),
       };
     },

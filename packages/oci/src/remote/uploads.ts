@@ -2,13 +2,14 @@
 
 import type { Env, Result } from "@sampan/env";
 import { IoError, ok } from "@sampan/env";
-import type { Digest } from "../model/index.ts";
+import type { ByteRange, Digest, RepositoryName } from "../model/index.ts";
 import { formatChunkRange, parseUploadRange } from "../model/index.ts";
 import { headBlob } from "./blobs.ts";
 import type { RemoteFailure } from "./failure.ts";
 import type { HttpBody, HttpResponse } from "./http-client.ts";
 import type { RepositoryPlace } from "./place.ts";
 import { repositoryScope, repositoryUrl } from "./place.ts";
+import { backoffMs, isTransferFault } from "./retries.ts";
 
 /** Bytes that can be read again from any offset, as a retry has to. */
 export interface BlobSource {
@@ -22,17 +23,16 @@ export interface ChunkedOptions {
   readonly chunkBytes: number;
   /** Faults of the network, one after another without progress, after which it is given up. */
   readonly faultsMax: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
-interface Push {
+export interface Push {
   readonly digest: Digest;
   readonly source: BlobSource;
   readonly signal?: AbortSignal | undefined;
 }
 
 const octets = { "content-type": "application/octet-stream" };
-const waitMs = 200;
 
 export function bytesSource(bytes: Uint8Array): BlobSource {
   return {
@@ -60,11 +60,29 @@ export async function putBlobChunked(
   push: Push & ChunkedOptions,
 ): Promise<Result<null, RemoteFailure>> {
   const started = await startUpload(place, push.signal);
-  if (!started.ok) return started;
-  let upload = started.value;
+  return started.ok ? await sendChunks(env, place, { ...push, upload: started.value }) : started;
+}
+
+/**
+ * Sends what an upload lacks. After a fault the registry is asked how far it is; an upload that it
+ * no longer knows is begun again.
+ */
+export async function sendChunks(
+  env: Env,
+  place: RepositoryPlace,
+  push: Push & ChunkedOptions & { readonly upload: Upload },
+): Promise<Result<null, RemoteFailure>> {
+  let upload = push.upload;
   let faults = 0;
   for (;;) {
     try {
+      if (faults > 0) {
+        const found = await recoverUpload(place, push, upload);
+        if (!found.ok) return found;
+        if (found.value === null) return ok(null);
+        if (found.value.offset > upload.offset) faults = 0;
+        upload = found.value;
+      }
       const sent = await sendChunk(place, push, upload);
       if (!sent.ok) return sent;
       if (sent.value === null) return ok(null);
@@ -72,29 +90,35 @@ export async function putBlobChunked(
       faults = 0;
     } catch (error) {
       faults += 1;
-      if (faults > push.faultsMax || !(error instanceof IoError)) throw error;
+      if (faults > push.faultsMax || !isTransferFault(error)) throw error;
       env.log.debug("upload goes on after a fault", { code: error.code, offset: upload.offset });
-      await env.clock.sleep(waitMs * faults + env.random.int(waitMs), push.signal);
-      const found = await findUpload(place, upload, push.signal);
-      if (!found.ok) return await orStored(place, push, found);
-      upload = found.value;
+      await env.clock.sleep(backoffMs(faults - 1, env.random.fraction()), push.signal);
     }
   }
 }
 
 /**
- * An upload that is gone is one that was finished, where only the answer was lost; or none at all.
+ * Where an upload is after a fault; null: the blob is stored. An upload that is gone is one that
+ * was finished, where only the answer was lost; or the registry has forgotten it.
  */
-async function orStored(
+async function recoverUpload(
   place: RepositoryPlace,
   push: Push,
-  gone: Result<never, RemoteFailure>,
-): Promise<Result<null, RemoteFailure>> {
+  upload: Upload,
+): Promise<Result<Upload | null, RemoteFailure>> {
+  const found = await findUpload(place, upload, push.signal);
+  if (found.ok || !isUnknown(found.error)) return found;
   const stored = await headBlob(place, push.digest, push.signal);
-  return stored.ok && stored.value === push.source.bytes ? ok(null) : gone;
+  if (stored.ok && stored.value === push.source.bytes) return ok(null);
+  return await startUpload(place, push.signal);
 }
 
-interface Upload {
+/** Of an upload's address: it is not there, or it cannot be asked. */
+function isUnknown(failure: RemoteFailure): boolean {
+  return failure.status === 404 || failure.status === 405;
+}
+
+export interface Upload {
   readonly location: URL;
   /** Bytes that the registry has. */
   readonly offset: number;
@@ -120,7 +144,7 @@ async function sendChunk(
     method: "PATCH",
     url: upload.location,
     scope: repositoryScope(place, "pull,push"),
-    headers: { ...octets, "content-range": formatChunkRange({ start, end }) },
+    headers: { ...octets, ...chunkRange(source, { start, end }) },
     body: { bytes: end - start, open: () => source.read(start, end) },
     signal,
     expect: [202],
@@ -130,25 +154,79 @@ async function sendChunk(
   return ok({ ...upload, location: locationOf(answer.value, upload.location), offset: end });
 }
 
-async function startUpload(
+/** A whole blob in one request is the streamed form, which has no range: all registries take it. */
+function chunkRange(source: BlobSource, range: ByteRange): { "content-range"?: string } {
+  if (range.start === 0 && range.end === source.bytes) return {};
+  return { "content-range": formatChunkRange(range) };
+}
+
+export async function startUpload(
   place: RepositoryPlace,
   signal: AbortSignal | undefined,
 ): Promise<Result<Upload, RemoteFailure>> {
   const url = repositoryUrl(place, "blobs/uploads/");
   const answer = await place.exchange({
-    method: "POST",
+    ...opening(signal),
     url,
     scope: repositoryScope(place, "pull,push"),
-    body: { bytes: 0, open: noBytes },
-    // An upload that nobody finishes is swept by the registry.
-    repeatable: true,
-    signal,
     expect: [202],
   });
   if (!answer.ok) return answer;
   answer.value.discard();
-  const chunkBytesMin = Number(answer.value.header("oci-chunk-min-length") ?? 0) || 0;
-  return ok({ location: locationOf(answer.value, url), offset: 0, chunkBytesMin });
+  return ok(openedUpload(answer.value, url));
+}
+
+export interface MountRequest {
+  readonly digest: Digest;
+  /** A repository of the same registry that may hold the blob. */
+  readonly from: RepositoryName;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** null: mounted. A registry that does not mount opens an upload instead (end-11). */
+export async function mountBlob(
+  place: RepositoryPlace,
+  { digest, from, signal }: MountRequest,
+): Promise<Result<Upload | null, RemoteFailure>> {
+  const url = repositoryUrl(place, "blobs/uploads/");
+  url.search = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
+  const pull = repositoryScope({ ...place, name: from }, "pull");
+  const answer = await place.exchange({
+    ...opening(signal),
+    url,
+    scope: `${repositoryScope(place, "pull,push")} ${pull}`,
+    expect: [201, 202],
+  });
+  if (!answer.ok) return answer;
+  answer.value.discard();
+  return ok(answer.value.status === 201 ? null : openedUpload(answer.value, url));
+}
+
+function opening(signal: AbortSignal | undefined) {
+  // An upload that nobody finishes is swept by the registry, so that a second one does no harm.
+  const body = { bytes: 0, open: noBytes };
+  return { method: "POST", body, repeatable: true, signal } as const;
+}
+
+function openedUpload(response: HttpResponse, url: URL): Upload {
+  const chunkBytesMin = Number(response.header("oci-chunk-min-length") ?? 0) || 0;
+  return { location: locationOf(response, url), offset: 0, chunkBytesMin };
+}
+
+/** Lets the registry forget an upload, where it offers that; otherwise it expires there. */
+export async function cancelUpload(
+  place: RepositoryPlace,
+  upload: Upload,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await place.exchange({
+    method: "DELETE",
+    url: upload.location,
+    scope: repositoryScope(place, "pull,push"),
+    signal,
+    expect: [200, 202, 204],
+  });
+  if (answer.ok) answer.value.discard();
 }
 
 /** Asks the registry how much of an upload it has (end-13). */
@@ -179,7 +257,7 @@ interface Finish {
   readonly signal?: AbortSignal | undefined;
 }
 
-async function finishUpload(
+export async function finishUpload(
   place: RepositoryPlace,
   finish: Finish,
 ): Promise<Result<null, RemoteFailure>> {

@@ -1,16 +1,22 @@
 // The smallest registry in memory that follows the distribution specification, for the tests of the
 // client: one process, no locking, no persistence. `fault` lets a test break single requests.
 
-import { computeDigest, errorBody, parseChunkRange } from "../../model/index.ts";
+import { computeDigest, errorBody, mediaTypes, parseChunkRange } from "../../model/index.ts";
+import type { Content } from "../../testing/index.ts";
 import type { Answer, Handler, Received } from "./server.ts";
 
 export interface TinyRegistryOptions {
   /** Answers instead of the registry, after it has stored the first half of an upload's body. */
   readonly fault?: (request: Received, count: number) => Answer | "cut" | null;
   readonly tagsPerPage?: number;
+  /** Blobs of other repositories by `from`, which may be mounted. */
+  readonly mountable?: ReadonlyMap<string, readonly Content[]>;
+  /** Knows no referrers API. */
+  readonly withoutReferrers?: boolean;
 }
 
 interface State {
+  readonly options: TinyRegistryOptions;
   readonly blobs: Map<string, Buffer>;
   readonly manifests: Map<string, { mediaType: string; bytes: Buffer }>;
   readonly tags: Map<string, string>;
@@ -25,6 +31,8 @@ const routes: readonly Route[] = [
   ["PATCH", /\/blobs\/uploads\/([0-9]+)/, patchUpload],
   ["GET", /\/blobs\/uploads\/([0-9]+)/, readUpload],
   ["PUT", /\/blobs\/uploads\/([0-9]+)/, finishUpload],
+  ["DELETE", /\/blobs\/uploads\/([0-9]+)/, cancelUpload],
+  ["GET", /\/referrers\/([^/]+)$/, listReferrers],
   ["GET", /\/blobs\/([^/]+)$/, readBlob],
   ["HEAD", /\/blobs\/([^/]+)$/, readBlob],
   ["DELETE", /\/blobs\/([^/]+)$/, deleteBlob],
@@ -36,6 +44,7 @@ const routes: readonly Route[] = [
 
 export function tinyRegistry(options: TinyRegistryOptions = {}): Handler {
   const state: State = {
+    options,
     blobs: new Map(),
     manifests: new Map(),
     tags: new Map(),
@@ -58,7 +67,14 @@ export function tinyRegistry(options: TinyRegistryOptions = {}): Handler {
   };
 }
 
-function startUpload(state: State): Answer {
+function startUpload(state: State, request: Received): Answer {
+  const query = new URL(request.target, "http://x").searchParams;
+  const offered = state.options.mountable?.get(query.get("from") ?? "") ?? [];
+  const mounted = offered.find((blob) => blob.digest === query.get("mount"));
+  if (mounted !== undefined) {
+    state.blobs.set(mounted.digest, Buffer.from(mounted.bytes));
+    return { status: 201, headers: { location: `/v2/a/blobs/${mounted.digest}` } };
+  }
   const id = `${state.uploads.size + 1}`;
   state.uploads.set(id, Buffer.alloc(0));
   return uploadAnswer(state, id, 202);
@@ -67,8 +83,9 @@ function startUpload(state: State): Answer {
 function patchUpload(state: State, request: Received, id: string): Answer {
   const stored = state.uploads.get(id);
   if (stored === undefined) return { status: 404, body: errorBody("upload-unknown") };
-  const range = parseChunkRange(request.headers["content-range"] ?? "");
-  if (!range.ok || range.value.start !== stored.length) {
+  const header = request.headers["content-range"];
+  const range = header === undefined ? null : parseChunkRange(header);
+  if (range !== null && (!range.ok || range.value.start !== stored.length)) {
     return { status: 416, body: errorBody("chunk-out-of-order") };
   }
   state.uploads.set(id, Buffer.concat([stored, request.body]));
@@ -87,6 +104,28 @@ function finishUpload(state: State, request: Received, id: string): Answer {
   state.uploads.delete(id);
   state.blobs.set(digest, bytes);
   return { status: 201, headers: { location: `/v2/x/blobs/${digest}` } };
+}
+
+function cancelUpload(state: State, _request: Received, id: string): Answer {
+  return state.uploads.delete(id) ? { status: 204 } : { status: 404 };
+}
+
+/** One at a time, so that whoever asks has to follow the pages. */
+function listReferrers(state: State, request: Received, subject: string): Answer {
+  if (state.options.withoutReferrers === true) return { status: 404 };
+  const url = new URL(request.target, "http://x");
+  const page = Number(url.searchParams.get("page") ?? 0);
+  const found = [...state.manifests].flatMap(([digest, { mediaType, bytes }]) => {
+    const manifest = JSON.parse(bytes.toString());
+    if (manifest.subject?.digest !== subject) return [];
+    const { artifactType } = manifest;
+    return [{ mediaType, digest, size: bytes.length, artifactType }];
+  });
+  const next = `<${url.pathname}?page=${page + 1}>; rel="next"`;
+  const headers = page + 1 < found.length ? { link: next } : {};
+  const manifests = found.slice(page, page + 1);
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+  return { status: 200, headers, body: JSON.stringify(index) };
 }
 
 function uploadAnswer(state: State, id: string, status: number): Answer {
