@@ -55,15 +55,15 @@ export function createExchange(env: Env, deps: ExchangeDeps): Exchange {
 
 type Outcome =
   | { readonly type: "response"; readonly response: HttpResponse }
-  /** The token service's refusal, or its failure: the request itself was not looked at. */
-  | { readonly type: "no-token"; readonly failure: RemoteFailure }
+  /** Of the token service, or for want of a token: the request itself was not looked at. */
+  | { readonly type: "unauthorized"; readonly failure: RemoteFailure }
   | { readonly type: "broken"; readonly error: unknown };
 
 async function attemptOf(deps: ExchangeDeps, request: RegistryRequest): Promise<Outcome> {
   try {
     const sent = await sendOnce(deps, request);
     if (sent.ok) return { type: "response", response: sent.value };
-    return { type: "no-token", failure: sent.error };
+    return { type: "unauthorized", failure: sent.error };
   } catch (error) {
     return { type: "broken", error };
   }
@@ -72,7 +72,7 @@ async function attemptOf(deps: ExchangeDeps, request: RegistryRequest): Promise<
 /** Whether the same request may be answered otherwise in a while, and does no harm again. */
 function mayPass(request: RegistryRequest, outcome: Outcome): boolean {
   switch (outcome.type) {
-    case "no-token":
+    case "unauthorized":
       return isPassingStatus(outcome.failure.status);
     case "broken":
       return mayRepeat(request) && isBrokenConnection(outcome.error);
@@ -89,7 +89,7 @@ function mayPass(request: RegistryRequest, outcome: Outcome): boolean {
 /** What the registry asks for; 0 when it does not. */
 function retryAfterMs(outcome: Outcome): number {
   if (outcome.type === "broken") return 0;
-  if (outcome.type === "no-token") return outcome.failure.retryAfterMs ?? 0;
+  if (outcome.type === "unauthorized") return outcome.failure.retryAfterMs ?? 0;
   return parseRetryAfter(outcome.response.header("retry-after")) ?? 0;
 }
 
@@ -98,7 +98,7 @@ async function conclude(
   outcome: Outcome,
 ): Promise<Result<HttpResponse, RemoteFailure>> {
   if (outcome.type === "broken") throw outcome.error;
-  if (outcome.type === "no-token") return err(outcome.failure);
+  if (outcome.type === "unauthorized") return err(outcome.failure);
   const { response } = outcome;
   if (request.expect.includes(response.status)) return ok(response);
   return err(await readFailure(response, requestName(request)));
@@ -121,11 +121,13 @@ async function sendOnce(
   const response = await follow(http, request, known.value);
   if (response.status !== 401 || !trusted) return ok(response);
   const wwwAuthenticate = response.header("www-authenticate");
+  // Read before the token is fetched: an answer that nobody takes holds a connection, and the token
+  // service may be behind the same few.
+  const refusal = await readFailure(response, requestName(request));
   const sent = known.value;
   const better = await authorization.challenged({ wwwAuthenticate, scope, sent, signal });
-  if (better.ok && (better.value === null || better.value === sent)) return ok(response);
-  response.discard();
   if (!better.ok) return better;
+  if (better.value === null || better.value === sent) return err(refusal);
   return ok(await follow(http, request, better.value));
 }
 
