@@ -13,9 +13,7 @@ export interface ByteRange {
 }
 
 export type RangeRequest =
-  /**
-   * No range, or one that section 14.2 says to ignore: several ranges, another unit, not a range.
-   */
+  /** No range, or one that section 14.2 lets us ignore: several ranges, another unit, no range. */
   | { readonly type: "whole" }
   | { readonly type: "partial"; readonly range: ByteRange }
   /** Answer 416 with `formatUnsatisfiedRange`. */
@@ -32,7 +30,8 @@ export function parseRange(header: string | undefined, size: number): RangeReque
   if (first === "") return suffixRange(Number(last), size);
   const start = Number(first);
   const lastByte = last === "" ? size - 1 : Math.min(Number(last), size - 1);
-  if (last !== "" && Number(last) < start) return { type: "whole" };
+  // Backwards, which 14.2 lets a server reject: whoever computed it would not want the whole.
+  if (last !== "" && Number(last) < start) return { type: "unsatisfiable" };
   if (start >= size) return { type: "unsatisfiable" };
   return { type: "partial", range: { start, end: lastByte + 1 } };
 }
