@@ -153,10 +153,11 @@ test("an anonymous token pulls from public projects alone", () =>
       need("team/app", "pull"),
       need("nowhere/app", "pull"),
       need("alone", "pull"),
-      catalog,
     ]) {
       assert.match(await verdict(auth, token, what), /^unauthorized/);
     }
+    // The list shows only what an anonymous caller may pull.
+    assert.equal(await verdict(auth, token, catalog), "ok");
     const checked = await auth.check({ authorization: token, clientAddress, origin }, version);
     assert.ok(checked.ok);
     assert.equal(actorOf(checked.value), "anonymous");
@@ -234,7 +235,20 @@ test("a cached credential is decided without a promise, a forgotten one is check
     await ask(admin);
   }));
 
-test("one may mount from what one may pull", () =>
+test("behind a token stands the user that it was issued to, with all rights", () =>
+  withAuth(async ({ auth }) => {
+    const check = async (name: string | null, type: string, mayPullTeam: boolean) => {
+      const person = await auth.personOf({ type: "token", name, access: [] });
+      assert.equal(person.type, type);
+      const may = await auth.may(person, "team/app" as RepositoryName, "pull");
+      assert.equal(may, mayPullTeam, String(name));
+    };
+    await check("admin", "user", true);
+    await check("who is gone", "anonymous", false);
+    await check(null, "anonymous", false);
+  }));
+
+test("one may use what one may pull", () =>
   withAuth(async (world) => {
     const { auth } = world;
     const may = (identity: Identity, name: string) =>

@@ -24,7 +24,7 @@ import { changePassword } from "./password-change.ts";
 import { createPasswordLogin } from "./password-login.ts";
 import type { ScryptCosts } from "./passwords.ts";
 import { createPasswords, scryptCosts } from "./passwords.ts";
-import { grantedOf, mayList, mayUse } from "./permissions.ts";
+import { grantedOf, mayList, mayUse, personOf } from "./permissions.ts";
 import type { IssuedToken, TokenAccess, Tokens } from "./tokens.ts";
 import { createTokens } from "./tokens.ts";
 import type { Verification, Verified } from "./verification.ts";
@@ -62,12 +62,18 @@ export interface Auth {
     need: Need,
   ): Result<Identity, AuthFailure> | Promise<Result<Identity, AuthFailure>>;
 
-  /** May this caller also do that? For the source of a mount. */
+  /** May this caller also do that? */
   may(
     identity: Identity,
     repository: RepositoryName,
     action: RepositoryAction,
   ): boolean | Promise<boolean>;
+
+  /**
+   * The person behind the caller, with all of that person's rights. For the catalog and the source
+   * of a mount, which a client cannot name in the scope of a token before it has them.
+   */
+  personOf(identity: Identity): Promise<Identity>;
 
   /** Who calls the management API: a user (Basic), or anonymous without credentials. */
   identify(presented: Presented): Promise<Result<Identity, AuthFailure>>;
@@ -111,6 +117,7 @@ export function createAuth(env: Env, deps: { readonly store: Store }, options: A
     check: (caller, need) => check(parts, caller, need),
     may: (identity, repository, action) =>
       mayUse(store, identity, { repository, actions: [action] }),
+    personOf: (identity) => personOf(store, identity),
     identify: (presented) => identify(verification, presented),
     ...shared,
   };
@@ -121,8 +128,9 @@ const everybody: Identity = { type: "user", name: adminName, id: adminId, admin:
 const openAuth = {
   check: () => ok(everybody),
   may: () => true,
+  personOf: async () => everybody,
   identify: async () => ok(everybody),
-} satisfies Pick<Auth, "check" | "may" | "identify">;
+} satisfies Pick<Auth, "check" | "may" | "personOf" | "identify">;
 
 interface Parts {
   readonly store: Store;

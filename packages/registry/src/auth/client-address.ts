@@ -1,7 +1,7 @@
-// To which client a request is counted. It is the other end of the connection, because everybody
-// can write an X-Forwarded-For and nothing says yet which proxies are to be believed. So behind a
-// proxy all clients are one: strangers among them can use up what wrong passwords they have
-// together, and then new logins wait; whoever was right before does not (password-login.ts).
+// To which client a request is counted. Its address is the other end of the connection, or what a
+// trusted proxy says (distribution/http/forwarding.ts). Behind a proxy that is not trusted all
+// clients are one: strangers among them can use up what wrong passwords they have together, and
+// then new logins wait; whoever was right before does not (password-login.ts).
 
 import { isIPv6 } from "node:net";
 
@@ -11,17 +11,17 @@ const nowhere = "";
 /** An IPv4 address, or the first 64 bits of an IPv6 address: a provider gives out no less. */
 export function clientOf(address: string | null): string {
   if (address === null) return nowhere;
-  const plain = unmapped(address);
+  const plain = plainAddress(address);
   return isIPv6(plain) ? network(plain) : plain;
 }
 
 /** For the log: the whole address. */
 export function shownAddress(address: string | null): string {
-  return address === null ? "unknown" : unmapped(address);
+  return address === null ? "unknown" : plainAddress(address);
 }
 
 /** IPv4 as it is written, also where a socket of both families took the connection. */
-function unmapped(address: string): string {
+export function plainAddress(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 

@@ -6,7 +6,7 @@ import type { RepositoryAction } from "../core/rbac.ts";
 export type Need =
   /** GET /v2/: any valid credential. */
   | { readonly type: "version" }
-  /** The list of all repositories: administrators only. */
+  /** The list of repositories: any valid credential; it shows what the caller may pull. */
   | { readonly type: "catalog" }
   | {
       readonly type: "repository";

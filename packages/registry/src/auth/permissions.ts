@@ -7,8 +7,9 @@ import type { RepositoryAction } from "../core/rbac.ts";
 import { allows } from "../core/rbac.ts";
 import type { Scope } from "../core/scope.ts";
 import { findProject } from "../meta/projects.ts";
+import { findUser } from "../meta/users.ts";
 import type { Identity } from "./identity.ts";
-import { grants } from "./identity.ts";
+import { anonymous, grants } from "./identity.ts";
 import type { TokenAccess } from "./tokens.ts";
 
 export interface RepositoryUse {
@@ -50,9 +51,24 @@ async function readProject(store: Store, repository: RepositoryName) {
   }
 }
 
+/** Who was let in may list; what the list shows is what the person behind may pull. */
 export function mayList(identity: Identity): boolean {
-  if (identity.type !== "token") return isAdmin(identity);
+  if (identity.type !== "token") return true;
   return grants(identity.access, "registry", { name: "catalog", actions: ["*"] });
+}
+
+/** Whom a token was issued to, as the user is now; a user who is gone is nobody in particular. */
+export async function personOf(store: Store, identity: Identity): Promise<Identity> {
+  if (identity.type !== "token") return identity;
+  if (identity.name === null) return anonymous;
+  const snapshot = await store.snapshot();
+  try {
+    const user = await findUser(snapshot, identity.name);
+    if (user === null) return anonymous;
+    return { type: "user", name: user.name, id: user.id, admin: user.admin };
+  } finally {
+    snapshot.release();
+  }
 }
 
 /** As much of the scope as the identity may. */
@@ -62,7 +78,7 @@ export async function grantedOf(
   scope: Scope,
 ): Promise<TokenAccess> {
   if (scope.type === "catalog") {
-    return { type: "registry", name: "catalog", actions: mayList(identity) ? ["*"] : [] };
+    return { type: "registry", name: "catalog", actions: ["*"] };
   }
   const { repository } = scope;
   const actions: RepositoryAction[] = [];

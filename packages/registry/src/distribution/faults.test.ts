@@ -4,12 +4,13 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { truncate } from "node:fs/promises";
 import { request } from "node:http";
 import type { Socket } from "node:net";
 import { IoError } from "@sampan/env";
 import { type StrictRates, strictStorm } from "@sampan/kv/txn/strict";
 import { computeDigest } from "@sampan/oci/model";
-import type { BlobStore, BlobUpload } from "../blobs/blobs.ts";
+import type { BlobLocation, BlobStore, BlobUpload } from "../blobs/blobs.ts";
 import { errorCodes } from "./testing/http-client.ts";
 import {
   manifestOf,
@@ -180,6 +181,38 @@ worldTest(
     for (const location of await world.blobs.list(null, 10)) await world.blobs.delete(location);
     await world.expect(500, "GET", `${base}/blobs/${digest}`);
     assert.ok(world.lines.some((line) => line.includes("bytes that a record names")));
+  },
+);
+
+worldTest(
+  "a blob whose bytes are gone or cut short is not there for a push, and heals by it",
+  {},
+  async (world) => {
+    const bytes = Buffer.from("0123456789");
+    const damages = [
+      (location: BlobLocation) => world.blobs.delete(location),
+      async (location: BlobLocation) => {
+        const { path } = world.blobs.body(location, { start: 0, end: 10 }) as { path: string };
+        await truncate(path, 4);
+      },
+    ];
+    for (const damage of damages) {
+      const digest = await world.pushBlob(repository, bytes);
+      const [location] = await world.blobs.list(null, 10);
+      assert.ok(location !== undefined);
+      await damage(location);
+      await world.expect(404, "HEAD", `${base}/blobs/${digest}`);
+      const elsewhere = "/v2/library/other/blobs/uploads/";
+      await world.expect(202, "POST", `${elsewhere}?mount=${digest}&from=${repository}`);
+      await world.expect(202, "POST", `${elsewhere}?mount=${digest}`);
+      assert.ok(world.lines.some((line) => line.includes("missing or cut short")));
+      await world.pushBlob(repository, bytes);
+      await world.expect(200, "HEAD", `${base}/blobs/${digest}`);
+      const healed = await world.expect(200, "GET", `${base}/blobs/${digest}`);
+      assert.deepEqual(healed.body, bytes);
+      await world.expect(201, "POST", `${elsewhere}?mount=${digest}&from=${repository}`);
+      await world.check();
+    }
   },
 );
 

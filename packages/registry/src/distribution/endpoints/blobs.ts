@@ -21,6 +21,7 @@ import {
 } from "../reply.ts";
 import { type Call, headerOf } from "../request.ts";
 import { etagOf, isKnownToClient, isRangeWanted } from "./conditions.ts";
+import { isWhole } from "./whole.ts";
 
 /** Content that is named by its digest never changes: a year, as from distribution. */
 const cacheControl = "max-age=31536000";
@@ -37,8 +38,17 @@ export async function getBlob(context: DistributionContext, call: Call): Promise
   } finally {
     reader.release();
   }
-  if (blob === null) return failureReply("blob-unknown", { detail: { digest: digest.value } });
+  if (blob === null) return unknownBlob(digest.value);
+  // A client that hears "it is there" does not send it: of a damaged one it must not hear that.
+  if (call.request.method === "HEAD" && !(await isWhole(context, blob))) {
+    context.env.log.error("a blob's bytes are missing or cut short", { digest: digest.value });
+    return unknownBlob(digest.value);
+  }
   return blobReply(context, call, { digest: digest.value, blob });
+}
+
+function unknownBlob(digest: Digest): Reply {
+  return failureReply("blob-unknown", { detail: { digest } });
 }
 
 function blobReply(
@@ -93,7 +103,7 @@ export async function deleteBlob(context: DistributionContext, call: Call): Prom
   if (deleted.ok) return emptyReply(202);
   switch (deleted.error.code) {
     case "blob-unknown":
-      return failureReply("blob-unknown", { detail: { digest: digest.value } });
+      return unknownBlob(digest.value);
     case "blob-in-use":
       return failureReply("unsupported", {
         message: "a manifest of this repository names the blob: delete the manifest first",

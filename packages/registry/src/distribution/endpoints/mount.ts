@@ -7,10 +7,12 @@ import {
   parseRepositoryName,
   type RepositoryName,
 } from "@sampan/oci/model";
+import type { Identity } from "../../auth/auth.ts";
 import { listBlobRepositories, mountBlob } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { reading } from "../reading.ts";
 import type { Call } from "../request.ts";
+import { isBlobWhole } from "./whole.ts";
 
 /** Repositories that are looked at for a mount without `from`: each costs a decision on access. */
 const candidatesMax = 16;
@@ -31,34 +33,41 @@ export async function mount(
     digest: digest.value,
     nowMs: context.env.clock.now(),
   };
+  // Bytes that are gone must not be handed on: the upload that follows brings them back.
+  if (!(await isBlobWhole(context, { repository: from, digest: digest.value }))) return null;
   const mounted = await mountBlob(context.store, what);
   return mounted.ok ? digest.value : null;
 }
 
-/** Only what the caller may pull: else a mount would give away what other projects hold. */
+/**
+ * Only what the caller may pull: else a mount would give away what other projects hold. A token
+ * counts for all that its user may, because a client asks for its scope before it knows the source.
+ */
 async function findSource(
   context: DistributionContext,
   call: Call,
   wanted: { readonly digest: Digest; readonly from: string | null },
 ): Promise<RepositoryName | null> {
-  if (wanted.from !== null) {
-    const name = parseRepositoryName(wanted.from);
-    if (!name.ok) return null;
-    return (await mayPull(context, call, name.value)) ? name.value : null;
-  }
-  const candidates = await reading(context.store, (reader) =>
-    listBlobRepositories(reader, wanted.digest, candidatesMax),
-  );
+  const candidates = await candidatesOf(context, wanted);
+  if (context.auth === null) return candidates[0] ?? null;
+  let person: Identity | null = null;
   for (const candidate of candidates) {
-    if (await mayPull(context, call, candidate)) return candidate;
+    if (await context.auth.may(call.identity, candidate, "pull")) return candidate;
+    person ??= await context.auth.personOf(call.identity);
+    if (await context.auth.may(person, candidate, "pull")) return candidate;
   }
   return null;
 }
 
-async function mayPull(
+async function candidatesOf(
   context: DistributionContext,
-  call: Call,
-  repository: RepositoryName,
-): Promise<boolean> {
-  return context.auth === null || (await context.auth.may(call.identity, repository, "pull"));
+  { digest, from }: { readonly digest: Digest; readonly from: string | null },
+): Promise<readonly RepositoryName[]> {
+  if (from !== null) {
+    const name = parseRepositoryName(from);
+    return name.ok ? [name.value] : [];
+  }
+  return await reading(context.store, (reader) =>
+    listBlobRepositories(reader, digest, candidatesMax),
+  );
 }

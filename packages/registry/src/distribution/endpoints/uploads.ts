@@ -25,7 +25,6 @@ import {
   commitBlob,
   createUpload,
   type FoundBlob,
-  findBlob,
   findUpload,
   type Upload,
 } from "../../meta/index.ts";
@@ -50,6 +49,7 @@ import {
   tryDiscard,
 } from "../uploads/upload-files.ts";
 import { mount } from "./mount.ts";
+import { isBlobWhole, isWhole } from "./whole.ts";
 
 /** An upload's id is one that we gave out; nothing else is looked up. */
 const uploadId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -165,14 +165,9 @@ async function orFound(
   { reply, digest }: { readonly reply: Reply; readonly digest: Digest },
 ): Promise<Reply> {
   if (reply.status !== distributionErrors["upload-unknown"].status) return reply;
-  const blob = await reading(context.store, (reader) => findBlob(reader, call.repository, digest));
   // One that is damaged has to be pushed anew, which heals it.
-  const isThere = blob !== null && (await isWhole(context, blob));
+  const isThere = await isBlobWhole(context, { repository: call.repository, digest });
   return isThere ? blobCreated(call, digest) : reply;
-}
-
-async function isWhole(context: DistributionContext, blob: FoundBlob): Promise<boolean> {
-  return (await context.blobs.stat(blob.location))?.bytes === blob.bytes;
 }
 
 export async function getUpload(context: DistributionContext, call: Call): Promise<Reply> {
