@@ -21,6 +21,7 @@ const commands = {
   sim: (args) => node(["packages/sim/dist/main.js", ...args]),
   crash: (args) => node(["test/dist/crash/main.js", ...args]),
   clients: (args) => node(["test/dist/clients/main.js", ...args]),
+  conformance: (args) => node(["test/dist/conformance/main.js", ...args]),
   bench: (args) => node(["bench/dist/main.js", ...args]),
 };
 
