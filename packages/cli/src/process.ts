@@ -45,7 +45,7 @@ async function readInput(): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function stopSignal(): AbortSignal {
+function stopSignal(onHangUp: (() => void) | null = null): AbortSignal {
   const stopping = new AbortController();
   let firstAt = Number.NaN;
   for (const [name, number] of [
@@ -54,6 +54,7 @@ function stopSignal(): AbortSignal {
     ["SIGTERM", 15],
   ] as const) {
     process.on(name, () => {
+      if (name === "SIGHUP" && onHangUp !== null) return onHangUp();
       const now = performance.now();
       if (!stopping.signal.aborted) firstAt = now;
       else if (now - firstAt > sameSignalMs) process.exit(128 + number);

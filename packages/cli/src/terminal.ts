@@ -14,8 +14,11 @@ export interface Terminal {
   readonly logStream: LogStream | null;
   /** Somebody reads the logs as they come: colours, one readable line per event. */
   readonly logIsRead: boolean;
-  /** Aborted when the process is asked to stop. From then on a second request ends it at once. */
-  stopSignal(): AbortSignal;
+  /**
+   * Aborted when the process is asked to stop. From then on a second request ends it at once.
+   * `onHangUp`: SIGHUP asks for that instead; null: it asks to stop.
+   */
+  stopSignal(onHangUp?: (() => void) | null): AbortSignal;
   /** Calls `report` before an error that nobody caught ends the process with exit code 1. */
   onCrash(report: (error: unknown) => void): void;
 }

@@ -27,10 +27,14 @@ import { createManagement } from "./management/management.ts";
 
 export { type Initialised, initialise, resetPassword } from "./auth/first-start.ts";
 export { Connections } from "./distribution/http/connections.ts";
+export type { Network } from "./distribution/http/networks.ts";
 export {
   createHttpServer,
+  createHttpsServer,
   type HttpHandler,
   type HttpServerOptions,
+  type KeyPair,
+  replaceKeyPair,
 } from "./distribution/http/server.ts";
 export { pathOf, takeOriginForm } from "./distribution/http/target.ts";
 

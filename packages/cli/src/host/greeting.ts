@@ -1,6 +1,6 @@
 // What the person who started the server reads first: the password, once, and how to push. Pure.
 
-import { type Config, localUrl } from "@sampan/server/config";
+import { type Config, localUrl, schemeOf } from "@sampan/server/config";
 import type { RegistryReady } from "@sampan/server/roles/registry";
 
 export function passwordBox(password: string, dataDirectory: string | null): string {
@@ -16,7 +16,7 @@ export function passwordBox(password: string, dataDirectory: string | null): str
 }
 
 export function welcome(ready: RegistryReady, config: Config): string {
-  const url = config.externalUrl ?? localUrl(ready.listen);
+  const url = config.externalUrl ?? localUrl(ready.listen, schemeOf(config));
   const facts = [
     ["registry", url],
     ["admin port", ready.adminListen === null ? "off" : `${localUrl(ready.adminListen)}/debug`],

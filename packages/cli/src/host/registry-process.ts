@@ -31,6 +31,8 @@ export async function runRegistryProcess(
     env.flush();
   });
 
+  let reload = (): void => undefined;
+  const { tlsCertificate } = config;
   const { runRegistry } = await import("@sampan/server/roles/registry");
   const ended = await runRegistry(
     env,
@@ -40,8 +42,11 @@ export async function runRegistryProcess(
       version: readVersion(),
       showPassword: (password) => faces.showPassword(password, config.data),
       showReady: (ready) => faces.showReady(ready, config),
+      onReload: (listener) => {
+        reload = listener;
+      },
     },
-    terminal.stopSignal(),
+    terminal.stopSignal(tlsCertificate === null ? null : () => reload()),
   );
   if (ended.ok) env.log.info("stopped");
   env.flush();

@@ -15,7 +15,7 @@ export interface DistributionRequest {
   readonly headers: IncomingHttpHeaders;
   /** Scheme, host and port under which the caller reaches us; empty when nothing says it. */
   readonly origin: string;
-  /** Of the other end of the connection; null when there is none. */
+  /** As a trusted proxy names it, else the other end of the connection; null: there is none. */
   readonly clientAddress: string | null;
   readonly body: RequestBody;
 }

@@ -7,9 +7,10 @@ import type { Store } from "@sampan/kv/txn";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { fastify } from "fastify";
 import type { Auth, Identity } from "../auth/auth.ts";
+import { isCrossSite } from "../distribution/http/cross-site.ts";
+import { clientAddressOf } from "../distribution/http/forwarding.ts";
 import { createOriginOf } from "../distribution/http/origin.ts";
 import type { StoreCheck } from "../jobs/check.ts";
-import { isCrossSite } from "./cross-site.ts";
 import { authFailed, failed, unauthorized } from "./failure.ts";
 import type { Access, ApiReply, Context, Route } from "./route.ts";
 import { routes } from "./routes.ts";
@@ -145,7 +146,7 @@ async function serve(context: Context, route: Route, request: FastifyRequest): P
     headers: request.headers,
     url: request.url,
     identity: identified,
-    clientAddress: addressOf(request),
+    clientAddress: clientAddressOf(request.raw),
   });
 }
 
@@ -157,7 +158,7 @@ async function identify(
   if (access === "open") return { type: "anonymous" };
   const identified = await context.auth.identify({
     authorization: request.headers.authorization ?? null,
-    clientAddress: addressOf(request),
+    clientAddress: clientAddressOf(request.raw),
   });
   if (!identified.ok) return authFailed(identified.error);
   const identity = identified.value;
@@ -165,10 +166,6 @@ async function identify(
   if (identity.type !== "user") return unauthorized("log in first");
   if (access === "admin" && !identity.admin) return failed("forbidden", "only for administrators");
   return identity;
-}
-
-function addressOf(request: FastifyRequest): string | null {
-  return request.raw.socket.remoteAddress ?? null;
 }
 
 function send(reply: FastifyReply, answer: ApiReply): FastifyReply {

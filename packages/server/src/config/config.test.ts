@@ -195,6 +195,23 @@ test("plain HTTP off loopback is warned of unless TLS ends in front", async () =
   equal(await warnings({}), 1);
   equal(await warnings({ insecureListen: "true" }), 0);
   equal(await warnings({ externalUrl: "https://r.example.com" }), 0);
+  equal(await warnings({ tlsCertificate: "tls.crt", tlsKey: "tls.key" }), 0);
+});
+
+test("a certificate needs its key, and a key its certificate", async () => {
+  const file = "tlsCertificate: tls.crt";
+  deepEqual(await problems({ file }), ["sampan.yaml:1: tlsCertificate: TLS needs --tls-key too"]);
+  const flags = { tlsKey: "tls.key" };
+  deepEqual(await problems({ flags }), ["--tls-key: TLS needs --tls-certificate too"]);
+  deepEqual(await problems({ file, flags }), []);
+});
+
+test("proxies on this machine are trusted, and no others, unless it is said", async () => {
+  const addresses = async (sources: Sources) =>
+    (await config(sources)).trustedProxies.map(({ address, bits }) => `${address}/${bits}`);
+  deepEqual(await addresses({}), ["127.0.0.0/8", "::1/128"]);
+  deepEqual(await addresses({ flags: { trustedProxies: "none" } }), []);
+  deepEqual(await addresses({ file: "trustedProxies: 10.0.0.0/8" }), ["10.0.0.0/8"]);
 });
 
 test("loopback is what cannot be reached from outside", () => {

@@ -59,9 +59,14 @@ export function formatAddress({ host, port }: Address): string {
 }
 
 /** A URL under which this machine reaches the listener. */
-export function localUrl({ host, port }: Address): string {
+export function localUrl({ host, port }: Address, scheme: "http" | "https" = "http"): string {
   const everywhere = host === "" || host === "0.0.0.0" || host === "::";
-  return `http://${formatAddress({ host: everywhere ? "127.0.0.1" : host, port })}`;
+  return `${scheme}://${formatAddress({ host: everywhere ? "127.0.0.1" : host, port })}`;
+}
+
+/** Of the registry's port; the admin port speaks plain HTTP always. */
+export function schemeOf({ tlsCertificate }: Config): "http" | "https" {
+  return tlsCertificate === null ? "http" : "https";
 }
 
 function read(name: SettingName, given: Given, problems: string[]): unknown {
@@ -99,6 +104,14 @@ const rules: readonly ((config: Config, places: Places) => string | null)[] = [
       "--insecure-listen if that network is trusted"
     );
   },
+  ({ tlsCertificate, tlsKey }, places) => {
+    if ((tlsCertificate === null) === (tlsKey === null)) return null;
+    const [given, missing] =
+      tlsKey === null
+        ? (["tlsCertificate", "tlsKey"] as const)
+        : (["tlsKey", "tlsCertificate"] as const);
+    return `${placeOf(places, given)}: TLS needs ${placeOf(places, missing)} too`;
+  },
   ({ adminListen, listen }, places) => {
     if (adminListen === null || listen.port === 0 || adminListen.port !== listen.port) return null;
     const collide =
@@ -112,12 +125,15 @@ const rules: readonly ((config: Config, places: Places) => string | null)[] = [
   },
 ];
 
-function plainHttpWarning({ externalUrl, insecureListen, listen }: Config): string[] {
+function plainHttpWarning(config: Config): string[] {
+  const { externalUrl, insecureListen, listen } = config;
+  if (schemeOf(config) === "https") return [];
   if (isLoopback(listen.host) || insecureListen) return [];
   if (externalUrl?.startsWith("https://") === true) return [];
   const place = formatAddress(listen);
   return [
     `${place} speaks plain HTTP: passwords and images cross the network unencrypted; ` +
-      "put a proxy with TLS in front, then set --external-url or --insecure-listen",
+      "set --tls-certificate and --tls-key; or put a proxy with TLS in front, then set " +
+      "--external-url or --insecure-listen",
   ];
 }

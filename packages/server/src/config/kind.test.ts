@@ -33,6 +33,29 @@ test("a URL is an origin", () => {
   check(kinds.httpUrl, "https://r.example.com/?a", "!has a path, query or fragment");
 });
 
+test("networks are addresses with a length, or without", () => {
+  const ten = { address: "10.0.0.0", bits: 8, family: "ipv4" };
+  check(kinds.networks, "10.0.0.0/8", [ten]);
+  check(kinds.networks, "10.0.0.0/8, ::1 ,192.0.2.7", [
+    ten,
+    { address: "::1", bits: 128, family: "ipv6" },
+    { address: "192.0.2.7", bits: 32, family: "ipv4" },
+  ]);
+  check(kinds.networks, "0.0.0.0/0", [{ address: "0.0.0.0", bits: 0, family: "ipv4" }]);
+  check(kinds.networks, "none", []);
+  for (const text of ["", "10.0.0.0/33", "::1/129", "10.0.0/8", "proxy", "10.0.0.0/8,", "::1/"]) {
+    check(kinds.networks, text, "!is no list of networks");
+  }
+});
+
+test("a count is whole", () => {
+  const count = kinds.count({ min: 1, max: 100 });
+  check(count, "100", 100);
+  check(count, "0", "!is below 1");
+  check(count, "101", "!is above 100");
+  for (const text of ["", "1.5", "-1", "1e2", "many"]) check(count, text, "!is no whole number");
+});
+
 test("a duration has a unit and is read in milliseconds", () => {
   const duration = kinds.duration({ min: "1s", max: "1d" });
   check(duration, "1000ms", 1000);

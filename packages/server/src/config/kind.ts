@@ -1,7 +1,9 @@
 // The kinds of value a setting can have: how each is written and read. Pure. File, environment and
 // flags all give text, so that a value means the same wherever it is set.
 
+import { isIP } from "node:net";
 import { assert, err, ok, type Result } from "@sampan/env";
+import type { Network } from "@sampan/registry";
 
 export interface Kind<Value> {
   /** One word for help and reference: `duration`. */
@@ -54,6 +56,51 @@ export const directory: Kind<string> = {
   allowed: "the path of a directory",
   parse: (text) => (text.includes("\0") ? err("contains a NUL byte") : ok(text)),
 };
+
+export const file: Kind<string> = {
+  name: "file",
+  placeholder: "FILE",
+  allowed: "the path of a file",
+  parse: (text) => (text.includes("\0") ? err("contains a NUL byte") : ok(text)),
+};
+
+/** A single address is the network of it alone. */
+export const networks: Kind<readonly Network[]> = {
+  name: "networks",
+  placeholder: "CIDR,…",
+  allowed: "networks such as 10.0.0.0/8, 192.0.2.7 or fd00::/8, with commas between; or none",
+  parse(text) {
+    if (text.trim() === "none") return ok([]);
+    const parsed = text.split(",").map((part) => readNetwork(part.trim()));
+    const found = parsed.filter((network) => network !== null);
+    return found.length < parsed.length ? err("is no list of networks") : ok(found);
+  },
+};
+
+function readNetwork(text: string): Network | null {
+  const [, address = "", prefix] = /^([0-9a-fA-F.:]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  if (version === 0) return null;
+  const [family, most] = version === 4 ? (["ipv4", 32] as const) : (["ipv6", 128] as const);
+  const bits = prefix === undefined ? most : Number(prefix);
+  return bits > most ? null : { address, bits, family };
+}
+
+/** A whole number of things. */
+export function count(limits: { readonly min: number; readonly max: number }): Kind<number> {
+  const { min, max } = limits;
+  return {
+    name: "count",
+    placeholder: "COUNT",
+    allowed: `a whole number from ${min} to ${max}`,
+    parse(text) {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : null;
+      if (value === null) return err("is no whole number");
+      if (value < min) return err(`is below ${min}`);
+      return value > max ? err(`is above ${max}`) : ok(value);
+    },
+  };
+}
 
 /** Not trimmed, never shown in a message. */
 export function secret(limits: { readonly min: number; readonly max: number }): Kind<string> {

@@ -39,6 +39,8 @@ const closing = `## How values are written
   \`KB\`, \`MB\`, \`GB\`, \`TB\` (powers of 1000).
 - **address**: \`HOST:PORT\`; IPv6 in brackets, \`[::1]:8080\`. \`:8080\` is every address of the
   machine; port 0 takes a free one.
+- **networks**: \`ADDRESS/BITS\` (CIDR) or a single address, with commas between:
+  \`10.0.0.0/8, fd00::/8\`; \`none\` is an empty list.
 - **boolean**: \`true\` or \`false\`; a flag without value is \`true\`.
 `;
 

@@ -4,10 +4,13 @@
 import {
   address,
   choice,
+  count,
   directory,
   duration,
+  file,
   httpUrl,
   type Kind,
+  networks,
   orOff,
   secret,
   size,
@@ -52,11 +55,41 @@ export const settings = {
       "loopback, and does not warn of plain HTTP.",
   }),
   externalUrl: optional(httpUrl, {
-    absent: "from the request (`X-Forwarded-Proto`, `X-Forwarded-Host`, `Host`)",
+    absent: "from the request (what a trusted proxy says, else `Host`)",
     description:
       "What clients call this registry; goes into token realms and `Location` headers. Needed " +
-      "behind a proxy with a public address: forwarding headers are taken from loopback and " +
-      "private addresses alone.",
+      "behind a proxy that `trustedProxies` does not name, or that says nothing of its clients.",
+  }),
+  trustedProxies: setting(networks, {
+    default: "127.0.0.0/8, ::1",
+    description:
+      "Whose forwarding headers are believed: `X-Forwarded-Proto`, `-Host` and `-For`, and " +
+      "`Forwarded` where none of those is there. They say what clients call this registry, and " +
+      "to which address wrong passwords are counted. A proxy named here must overwrite or " +
+      "append to what its clients send. From anybody else they are ignored.",
+  }),
+  tlsCertificate: optional(file, {
+    absent: "plain HTTP",
+    description:
+      "The certificate of `listen` in a PEM file, behind it those that lead to its authority. " +
+      "Read again when it changes, and at SIGHUP; a new pair that does not fit is logged, and " +
+      "the old one stays.",
+  }),
+  tlsKey: optional(file, {
+    absent: "plain HTTP",
+    description: "The private key of the certificate in a PEM file, not encrypted.",
+  }),
+  connectionsMax: setting(count({ min: 1, max: 65_536 }), {
+    default: "4096",
+    description:
+      "Connections to `listen` at once; further ones are closed at once. 64 KiB of memory each " +
+      "when all of them move blobs, and up to two open files.",
+  }),
+  connectionsPerClient: setting(count({ min: 1, max: 65_536 }), {
+    default: "1024",
+    description:
+      "Connections at once of one address (of IPv6: one /64). Trusted proxies, which stand for " +
+      "many clients, are bound by `connectionsMax` alone.",
   }),
   auth: setting(choice(["password", "none"]), {
     default: "password",

@@ -1,6 +1,7 @@
 // What the admin port's page shows of a registry.
 
 import type { Clock } from "@sampan/env";
+import type { Network } from "@sampan/registry";
 import type { DebugSection } from "../admin/debug-page.ts";
 import type { Health } from "../admin/health.ts";
 import {
@@ -76,8 +77,13 @@ function describeSetting(config: Config, name: SettingName): string {
     case "size":
       return `${value} B`;
     default:
-      return typeof value === "object" ? formatAddress(value) : String(value);
+      if (typeof value !== "object") return String(value);
+      return "port" in value ? formatAddress(value) : value.map(formatNetwork).join(", ");
   }
+}
+
+function formatNetwork({ address, bits }: Network): string {
+  return `${address}/${bits}`;
 }
 
 /** Physical milliseconds in the upper bits (TiKV's TSO); 0 is before everything. */

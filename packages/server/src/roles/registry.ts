@@ -8,13 +8,16 @@
 // opposite order; what was acknowledged is on the disk long before that.
 
 import type { Server, ServerResponse } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import { err, ok, type Result, unreachable } from "@sampan/env";
 import type { NodeEnv } from "@sampan/env/node";
 import type { EmbeddedStore } from "@sampan/kv/embedded";
 import {
   createHttpServer,
+  createHttpsServer,
   createRegistry,
   type HttpHandler,
+  type HttpServerOptions,
   initialise,
   type Registry,
   type RegistryOptions,
@@ -24,8 +27,10 @@ import { createAdminServer } from "../admin/admin-server.ts";
 import { answerHealth } from "../admin/health.ts";
 import { createStateGauges } from "../admin/state-gauges.ts";
 import { Closers } from "../closers.ts";
-import { type Address, type Config, isLoopback, localUrl } from "../config/config.ts";
+import { type Address, type Config, isLoopback, localUrl, schemeOf } from "../config/config.ts";
 import type { DataDirectoryOptions } from "../data-directory/data-directory.ts";
+import { type CertificateReload, createCertificateReload } from "../http/certificate-reload.ts";
+import { type KeyPairFiles, readKeyPair, warningOf } from "../http/key-pair.ts";
 import { listen } from "../http/listener.ts";
 import { type LocalStore, openLocalStore } from "../local-store.ts";
 import { createBackground, createLife, type Life, untilAborted } from "./life.ts";
@@ -39,6 +44,8 @@ export interface RegistryRole {
   /** Called at the first start alone, with the only copy there will be. Never to a log. */
   readonly showPassword: (password: string) => void;
   readonly showReady: (ready: RegistryReady) => void;
+  /** Takes what is to happen when somebody asks to read the certificate again (SIGHUP). */
+  readonly onReload: (reload: () => void) => void;
 }
 
 export interface RegistryReady {
@@ -83,8 +90,14 @@ export async function runRegistry(
 
     behind.start("collection of old versions", (until) => store.run(until));
     behind.start("sweep and sequencer", (until) => registry.run(until));
+    const { certificate } = ports.value;
+    if (certificate !== null) {
+      behind.start("reload of the TLS certificate", (until) => certificate.run(until));
+      role.onReload(() => void certificate.reload());
+    }
     life.state = "ready";
-    sayReady(env, role, { ...ports.value, dataDirectory: directory.path });
+    const { listen, adminListen } = ports.value;
+    sayReady(env, role, { listen, adminListen, dataDirectory: directory.path });
     await untilAborted(signal);
     life.state = "stopping";
     env.log.info("stopping", { drainMs: role.config.drainTimeout });
@@ -127,7 +140,10 @@ interface PortParts {
   readonly local: LocalStore;
 }
 
-type Ports = Pick<RegistryReady, "listen" | "adminListen">;
+interface Ports extends Pick<RegistryReady, "listen" | "adminListen"> {
+  /** Null: plain HTTP. */
+  readonly certificate: CertificateReload | null;
+}
 
 /** The admin port opens first and closes last, so that it can tell of the start and the end. */
 async function openPorts(
@@ -144,11 +160,50 @@ async function openPorts(
     closers.add("admin port", () => admin.value.drain(adminDrainMs));
     adminListen = admin.value.address;
   }
-  const server = createHttpServer(env, withHealth(parts), { stallMs: config.stallTimeout });
+  const front = await registryServer(env, parts);
+  if (!front.ok) return front;
+  const { server, certificate } = front.value;
   const main = await listen(env, server, { address: config.listen, flag: "--listen" });
   if (!main.ok) return main;
   closers.add("registry port", () => main.value.drain(config.drainTimeout));
-  return ok({ listen: main.value.address, adminListen });
+  return ok({ listen: main.value.address, adminListen, certificate });
+}
+
+type Front = Pick<Ports, "certificate"> & { readonly server: Server };
+
+async function registryServer(env: NodeEnv, parts: PortParts): Promise<Result<Front, string>> {
+  const { config } = parts.role;
+  const options: HttpServerOptions = {
+    stallMs: config.stallTimeout,
+    connectionsMax: config.connectionsMax,
+    connectionsPerAddressMax: config.connectionsPerClient,
+    trustedProxies: config.trustedProxies,
+  };
+  const handler = withHealth(parts);
+  const { tlsCertificate: certificate, tlsKey: key } = config;
+  if (certificate === null || key === null) {
+    return ok({ server: createHttpServer(env, handler, options), certificate: null });
+  }
+  return await secureServer(env, { handler, options, files: { certificate, key } });
+}
+
+async function secureServer(
+  env: NodeEnv,
+  what: {
+    readonly handler: HttpHandler;
+    readonly options: HttpServerOptions;
+    readonly files: KeyPairFiles;
+  },
+): Promise<Result<Front, string>> {
+  const { files } = what;
+  const pair = await readKeyPair(files);
+  if (!pair.ok) return pair;
+  const warning = warningOf(pair.value, env.clock.now());
+  if (warning !== null) env.log.warn(warning);
+  const options = { ...what.options, tls: pair.value };
+  const server: TlsServer = createHttpsServer(env, what.handler, options);
+  const certificate = createCertificateReload(env, { server, files, pair: pair.value });
+  return ok({ server, certificate });
 }
 
 /** Nothing that is asked there takes long. */
@@ -187,7 +242,7 @@ function sayReady(env: NodeEnv, role: RegistryRole, ready: Omit<RegistryReady, "
   role.showReady({ version: role.version, ...ready });
   env.log.info("ready", {
     version: role.version,
-    registry: localUrl(ready.listen),
+    registry: localUrl(ready.listen, schemeOf(role.config)),
     admin: ready.adminListen === null ? "off" : localUrl(ready.adminListen),
     data: ready.dataDirectory,
   });

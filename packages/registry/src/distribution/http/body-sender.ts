@@ -64,12 +64,12 @@ async function readInto(
   return bytesRead;
 }
 
-/** Bytes that come as they come, each part behind the one before it. */
+/** Bytes that come as they come, opened before the head for the same reason as a file. */
 export async function sendStream(
   response: ServerResponse,
-  body: BlobBody & { readonly type: "stream" },
+  stream: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  for await (const part of await body.open()) {
+  for await (const part of stream) {
     if (!(await sendBuffer(response, part))) throw clientGone();
   }
 }

@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -18,13 +19,18 @@ interface Queue {
 
 export class Connections {
   readonly #queues = new Map<Socket, Queue>();
+  /** Bare connections whose TLS is not settled, by their other end. */
+  readonly #handshaking = new Map<string, Socket>();
 
   /** Made when the server has its listeners, before it listens. */
   constructor(server: Server) {
-    server.on("connection", (socket: Socket) => {
+    const isSecure = server instanceof TlsServer;
+    server.on(isSecure ? "secureConnection" : "connection", (socket: Socket) => {
+      if (isSecure) this.#handshaking.delete(otherEnd(socket));
       this.#queues.set(socket, { isFresh: true, exchanges: [] });
       socket.once("close", () => this.#queues.delete(socket));
     });
+    if (isSecure) server.on("connection", (socket: Socket) => this.#shakeHands(socket));
     const enter = (request: IncomingMessage, response: ServerResponse): void => {
       const queue = this.#queues.get(request.socket);
       if (queue === undefined) return;
@@ -56,10 +62,19 @@ export class Connections {
    * opened and asked nothing so far; their first request may be on its way.
    */
   destroyIdle(options: { readonly sparesFresh: boolean }): void {
+    if (!options.sparesFresh) for (const socket of this.#handshaking.values()) socket.destroy();
     for (const [socket, { isFresh }] of this.#queues) {
       if (isFresh && options.sparesFresh) continue;
       if (this.current(socket) === null) socket.destroy();
     }
+  }
+
+  #shakeHands(socket: Socket): void {
+    const name = otherEnd(socket);
+    this.#handshaking.set(name, socket);
+    socket.once("close", () => {
+      if (this.#handshaking.get(name) === socket) this.#handshaking.delete(name);
+    });
   }
 
   #underWay(socket: Socket): readonly Exchange[] {
@@ -68,6 +83,11 @@ export class Connections {
     dropOver(queue.exchanges);
     return queue.exchanges;
   }
+}
+
+/** The same of a connection and of the TLS on it. */
+function otherEnd({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** They end in the order in which they began. */

@@ -10,6 +10,7 @@ import type { Reply } from "../reply.ts";
 import { failureReply } from "../reply.ts";
 import { openBodyFile, sendFile, sendStream } from "./body-sender.ts";
 import { createChunkRelease } from "./chunk-release.ts";
+import { isCrossSite } from "./cross-site.ts";
 import { Exchange } from "./exchange.ts";
 import type { OriginOf } from "./origin.ts";
 import { createRequestMetrics } from "./request-metrics.ts";
@@ -51,7 +52,10 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
     const path = match.type === "route" ? match.route.path : "other";
     let status = statusGone;
     try {
-      const reply = await distribution.answer(match, exchange);
+      const { headers } = request;
+      const reply = isCrossSite(exchange.method, headers, originOf)
+        ? crossSiteReply()
+        : await distribution.answer(match, exchange);
       status = reply.status;
       await send(env, { request, response, exchange, reply }, pool);
       metrics.sent(reply);
@@ -106,6 +110,13 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
   };
 }
 
+/** A browser that once logged in adds the password to what any page makes it send. */
+function crossSiteReply(): Reply {
+  return failureReply("denied", {
+    message: "a page of another site may not change anything here",
+  });
+}
+
 interface Answer {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -130,8 +141,9 @@ async function send(env: Env, answer: Answer, pool: BufferPool): Promise<void> {
     await sendFile(response, { file, body }, pool);
     response.end();
   } else {
+    const stream = await body.open();
     response.writeHead(reply.status, reply.headers as string[]);
-    await sendStream(response, body);
+    await sendStream(response, stream);
     response.end();
   }
   if (!request.complete) linger(env, request, exchange);

@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { IoError } from "@sampan/env";
 import type { DistributionRequest, RequestBody, TakeChunk } from "../request.ts";
 import type { ChunkRelease } from "./chunk-release.ts";
+import { clientAddressOf } from "./forwarding.ts";
 import type { OriginOf } from "./origin.ts";
 
 export interface ExchangeOptions {
@@ -54,7 +55,7 @@ export class Exchange implements DistributionRequest, RequestBody {
   }
 
   get clientAddress(): string | null {
-    return this.#request.socket.remoteAddress ?? null;
+    return clientAddressOf(this.#request);
   }
 
   get body(): RequestBody {

@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { createNodeEnv } from "@sampan/env/node";
 import { computeDigest } from "@sampan/oci/model";
 import { worldTest } from "../testing/registry-world.ts";
+import { clientAddressOf } from "./forwarding.ts";
 import { createHttpServer } from "./server.ts";
 
 const stream = { write: () => undefined };
@@ -17,8 +18,11 @@ const env = createNodeEnv({ service: "test", log: { level: "error", format: "jso
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** `stallMs`: short where a test is about silence. */
-async function serve(context: TestContext, handle: Handle, stallMs = 30_000): Promise<Server> {
-  const server = createHttpServer(env, { handle, isWorking: () => null }, { stallMs });
+function serve(context: TestContext, handle: Handle, stallMs = 30_000): Promise<Server> {
+  return listening(context, createHttpServer(env, { handle, isWorking: () => null }, { stallMs }));
+}
+
+async function listening(context: TestContext, server: Server): Promise<Server> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   context.after(() => {
@@ -121,10 +125,20 @@ test("a body that stops coming, and an answer that is not taken, are cut off", a
 
 /** What a handler learns of a request that came from the address. */
 async function seen(context: TestContext, remote: string, sent: string): Promise<string> {
-  const server = await serve(context, ({ url, headers }, response) => {
+  const handle: Handle = (request, response) => {
+    const { url, headers } = request;
     const { host, "x-forwarded-host": forwarded = "", "x-forwarded-proto": proto = "" } = headers;
-    response.end([url, host, forwarded, proto].join(" "));
-  });
+    response.end([url, host, forwarded, proto, clientAddressOf(request)].join(" "));
+  };
+  const trustedProxies = [
+    { address: "10.0.0.0", bits: 8, family: "ipv4" },
+    { address: "fd00::", bits: 8, family: "ipv6" },
+  ] as const;
+  const options = { stallMs: 30_000, trustedProxies };
+  const server = await listening(
+    context,
+    createHttpServer(env, { handle, isWorking: () => null }, options),
+  );
   server.prependListener("connection", (socket) => {
     Object.defineProperty(socket, "remoteAddress", { value: remote });
   });
@@ -134,39 +148,35 @@ async function seen(context: TestContext, remote: string, sent: string): Promise
 }
 
 function check(remote: string, sent: string, expected: string): void {
-  const name = `${remote} asks ${JSON.stringify(sent.split("\r\n", 1)[0])}: ${expected}`;
+  const name = `${remote} asks ${JSON.stringify(sent)}: ${expected}`;
   test(name, async (context) => {
     const head = `${sent}Connection: close\r\n\r\n`;
     assert.equal(await seen(context, remote, head), expected);
   });
 }
 
-const forwarded = "X-Forwarded-Host: outside\r\nX-Forwarded-Proto: https\r\n";
-const plain = `GET / HTTP/1.1\r\nHost: x\r\n${forwarded}`;
-for (const near of [
-  "127.0.0.1",
-  "::1",
-  "10.1.2.3",
-  "172.31.0.1",
-  "192.168.1.1",
-  "100.64.0.1",
-  "169.254.1.1",
-  "fd00::1",
-  "fe80::1",
-  "::ffff:10.0.0.1",
-]) {
-  check(near, plain, "/ x outside https");
+const lines = (target: string, ...more: string[]) =>
+  [`GET ${target} HTTP/1.1`, "Host: x", ...more, ""].join("\r\n");
+const forwarded = [
+  "X-Forwarded-Host: outside",
+  "X-Forwarded-Proto: https",
+  "X-Forwarded-For: 192.0.2.1",
+];
+for (const near of ["10.1.2.3", "fd00::1", "::ffff:10.0.0.1"]) {
+  check(near, lines("/", ...forwarded), "/ x outside https 192.0.2.1");
+  check(near, lines("/", "Forwarded: for=192.0.2.1;host=h;proto=https"), "/ x h https 192.0.2.1");
 }
-for (const far of ["203.0.113.9", "172.32.0.1", "2001:db8::1", "::ffff:203.0.113.9", ""]) {
-  check(far, plain, "/ x  ");
+for (const far of ["203.0.113.9", "192.168.1.1", "127.0.0.1", "2001:db8::1"]) {
+  check(far, lines("/", ...forwarded), `/ x   ${far}`);
+  check(far, lines("/", "Forwarded: for=192.0.2.1;proto=https"), `/ x   ${far}`);
 }
-const lines = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\n`;
-check("::1", lines("/v2/?n=/"), "/v2/?n=/ x  ");
-check("::1", lines("http://y:1/v2/?n=http://z"), "/v2/?n=http://z y:1  ");
-check("::1", lines("HTTPS://y/v2/"), "/v2/ y  ");
-check("::1", lines("http://y"), "/ y  ");
-check("::1", lines("http://y?n"), "/?n y  ");
-check("::1", lines("ftp://y/v2/"), "ftp://y/v2/ x  ");
+const self = "::1";
+check(self, lines("/v2/?n=/"), `/v2/?n=/ x   ${self}`);
+check(self, lines("http://y:1/v2/?n=http://z"), `/v2/?n=http://z y:1   ${self}`);
+check(self, lines("HTTPS://y/v2/"), `/v2/ y   ${self}`);
+check(self, lines("http://y"), `/ y   ${self}`);
+check(self, lines("http://y?n"), `/?n y   ${self}`);
+check(self, lines("ftp://y/v2/"), `ftp://y/v2/ x   ${self}`);
 
 let beforeUpload: () => Promise<void> = async () => undefined;
 
@@ -193,3 +203,39 @@ worldTest(
     assert.match(await received, /^HTTP\/1\.1 201 .*HTTP\/1\.1 200 /s);
   },
 );
+
+worldTest("a page of another site cannot start an upload", {}, async (world) => {
+  const path = "/v2/library/app/blobs/uploads/";
+  for (const headers of [
+    { origin: "https://evil.example" },
+    { origin: "null" },
+    { "sec-fetch-site": "cross-site" },
+  ]) {
+    const answer = await world.expect(403, "POST", path, { headers });
+    assert.match(answer.body.toString(), /"DENIED".*another site/);
+  }
+  await world.expect(202, "POST", path);
+  await world.expect(202, "POST", path, { headers: { origin: world.origin } });
+  await world.expect(200, "GET", "/v2/", { headers: { origin: "https://evil.example" } });
+});
+
+test("a head that comes too slowly is told so, and its connection is closed", async (context) => {
+  const options = { stallMs: 30_000, headMs: 200 };
+  const handler = { handle: () => assert.fail("no request came"), isWorking: () => null };
+  const server = await listening(context, createHttpServer(env, handler, options));
+  const wires = ["", "GET / HTTP/1.1\r\nHost: x\r\n"].map((sent) => {
+    const wire = dial(server);
+    wire.socket.write(sent);
+    const drip = setInterval(() => wire.socket.write("X-A: b\r\n"), 50);
+    wire.socket.on("close", () => clearInterval(drip));
+    return wire;
+  });
+  for (const { received } of wires) assert.match(await received, /^(HTTP\/1\.1 40[08] .*)?/);
+});
+
+test("a head above 16 KiB is refused", async (context) => {
+  const server = await serve(context, () => assert.fail("no request came"));
+  const { socket, received } = dial(server);
+  socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(17 * 1024)}\r\n\r\n`);
+  assert.match(await received, /^HTTP\/1\.1 431 /);
+});

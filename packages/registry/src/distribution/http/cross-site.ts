@@ -2,7 +2,7 @@
 // adds the password to them by itself, and a plain HTML form needs no permission (CORS) to send.
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { OriginOf } from "../distribution/http/origin.ts";
+import type { OriginOf } from "./origin.ts";
 
 /** RFC 9110, section 9.2.1. */
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);

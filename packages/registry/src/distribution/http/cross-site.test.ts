@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createOriginOf } from "../distribution/http/origin.ts";
 import { isCrossSite } from "./cross-site.ts";
+import { createOriginOf } from "./origin.ts";
 
 const host = "registry.test:8080";
 
