@@ -1,4 +1,4 @@
-// The contract of the place where blob bytes lie: a filesystem (filesystem.ts), S3 later, and the
+// The contract of the place where blob bytes lie: a filesystem (filesystem.ts), S3 (s3/), and the
 // twin in memory (memory.ts). conformance.ts is what all of them must pass.
 //
 // A location is chosen when an upload starts and is never used again. Publication is the record in
@@ -7,18 +7,23 @@
 
 export type BlobLocation = string & { readonly brand: "BlobLocation" };
 
-/** Failures are `IoError`: `disk-full`, `not-found`, `io`. */
+/**
+ * Failures are `IoError`: `disk-full`, `not-found`, `io`, and `unavailable` where the same request
+ * may succeed a moment later.
+ */
 export interface BlobStore {
   /** A new, empty upload at a location never used before. Creates the file, does not sync it. */
   create(): Promise<BlobUpload>;
   /**
    * Opens an upload to append behind what is stored, after a pause or a restart; null: none there.
+   * What was committed can be opened and committed again; it need not take more (`closed`).
    */
   open(location: BlobLocation): Promise<BlobUpload | null>;
   /** Size in bytes of what is stored, or null. */
   stat(location: BlobLocation): Promise<BlobStat | null>;
   /**
    * A description of the bytes [start, end) for the edge to move; does not check that they exist.
+   * To read an upload ends it where parts cannot be read: it takes no more then, but a commit.
    */
   body(location: BlobLocation, range: { readonly start: number; readonly end: number }): BlobBody;
   /** Idempotent: deleting what is not there is no error. */
@@ -64,4 +69,6 @@ export type BlobBody =
       readonly type: "stream";
       readonly open: () => Promise<AsyncIterable<Uint8Array>>;
       readonly bytes: number;
+      /** Where a client that follows redirects can fetch the whole blob itself, for a while. */
+      readonly signedUrl?: () => Promise<string>;
     };

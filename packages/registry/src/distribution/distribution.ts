@@ -133,6 +133,10 @@ function replyToFailure(env: Env, request: DistributionRequest, error: unknown):
     env.log.debug("the store turned a request away", { ...fields, code: error.code });
     return tryAgainReply("the registry's store is busy, try again");
   }
+  if (code === "unavailable") {
+    env.log.error(`a request could not be served now: ${errorMessage(error)}`, fields);
+    return tryAgainReply("the registry's storage is busy or cannot be reached, try again");
+  }
   if (code === "disk-full") {
     env.log.error("no space is left for blobs", fields);
     return diskFullReply();

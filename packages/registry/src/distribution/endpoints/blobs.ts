@@ -44,18 +44,18 @@ export async function getBlob(context: DistributionContext, call: Call): Promise
     context.env.log.error("a blob's bytes are missing or cut short", { digest: digest.value });
     return unknownBlob(digest.value);
   }
-  return blobReply(context, call, { digest: digest.value, blob });
+  return await blobReply(context, call, { digest: digest.value, blob });
 }
 
 function unknownBlob(digest: Digest): Reply {
   return failureReply("blob-unknown", { detail: { digest } });
 }
 
-function blobReply(
+async function blobReply(
   context: DistributionContext,
   call: Call,
   found: { readonly digest: Digest; readonly blob: FoundBlob },
-): Reply {
+): Promise<Reply> {
   const { digest, blob } = found;
   const { method } = call.request;
   const etag = etagOf(digest);
@@ -72,6 +72,13 @@ function blobReply(
   }
   const whole: ByteRange = { start: 0, end: blob.bytes };
   const range = wanted.type === "partial" ? wanted.range : whole;
+  const body = method === "GET" ? context.blobs.body(blob.location, range) : null;
+  if (body?.type === "stream" && body.signedUrl !== undefined) {
+    // Without `Cache-Control`: the URL is good for a while, the blob for ever. The client repeats
+    // its `Range` there.
+    const location = await body.signedUrl();
+    return emptyReply(307, ["Location", location, "Docker-Content-Digest", digest, "ETag", etag]);
+  }
   const answer = [
     "Docker-Content-Digest",
     digest,
@@ -88,7 +95,7 @@ function blobReply(
   const content = {
     type: blobType,
     bytes: range.end - range.start,
-    body: method === "GET" ? context.blobs.body(blob.location, range) : null,
+    body,
   };
   return contentReply(wanted.type === "partial" ? 206 : 200, content, answer);
 }
