@@ -176,9 +176,26 @@ test("a field that Go would take for another is refused", () => {
 });
 
 test("what is no JSON object is refused", () => {
-  const texts = ["", "null", "[]", '"x"', "1", "{", '{"a":1}x', "\ufeff{}", "[".repeat(100_000)];
+  const texts = ["", "null", "[]", '"x"', "1", "{", '{"a":1}x', "\ufeff{}", "[".repeat(9)];
   for (const text of texts) refuse(Buffer.from(text), invalid(/not a JSON object/));
   refuse(Uint8Array.of(0x7b, 0xff, 0x7d), invalid(/not a JSON object/));
+});
+
+test("what only takes time to parse is refused by its form", () => {
+  const nested = `${"[".repeat(100)}${"]".repeat(100)}`;
+  refuse(Buffer.from(nested), invalid(/deeper than 64 levels/));
+  refuse(image({ x: Array(50_000).fill([]) }), invalid(/more than 50000 objects and lists/));
+  const many = Object.fromEntries(Array.from({ length: 150_000 }, (_, key) => [key, 1]));
+  refuse(image({ x: many }), invalid(/more than 150000 fields/));
+  parsed(
+    image({
+      annotations: Object.fromEntries(
+        Object.keys(many)
+          .slice(0, 9_000)
+          .map((k) => [k, k]),
+      ),
+    }),
+  );
 });
 
 test("a failure names the field", () => {

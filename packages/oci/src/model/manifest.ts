@@ -11,6 +11,7 @@ import {
   parseArtifactType,
   parseDescriptor,
 } from "./descriptor.ts";
+import { exceededBound, type JsonBounds } from "./json-bounds.ts";
 import type { ManifestMediaType } from "./media-types.ts";
 import {
   bareMediaType,
@@ -55,6 +56,15 @@ export const manifestBytesMax = 4 * 1024 * 1024;
 /** Layers of one manifest or children of one index. */
 export const manifestDescriptorsMax = 4_000;
 
+/** Far beyond any manifest: 4,000 descriptors with a platform, URLs and annotations each. */
+const jsonBounds: JsonBounds = { depthMax: 64, containersMax: 50_000, membersMax: 150_000 };
+
+const boundWords: Readonly<Record<keyof JsonBounds, string>> = {
+  depthMax: `manifest nests deeper than ${jsonBounds.depthMax} levels`,
+  containersMax: `manifest has more than ${jsonBounds.containersMax} objects and lists`,
+  membersMax: `manifest has more than ${jsonBounds.membersMax} fields`,
+};
+
 const schema1MediaTypes: readonly string[] = [
   "application/vnd.docker.distribution.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v1+prettyjws",
@@ -78,6 +88,8 @@ export function parseManifest(
   if (bytes.length > manifestBytesMax) {
     return failure("manifest-too-large", `manifest is larger than ${manifestBytesMax} bytes`);
   }
+  const exceeded = exceededBound(bytes, jsonBounds);
+  if (exceeded !== null) return invalid(boundWords[exceeded]);
   const json = parseJsonObject(bytes);
   if (json === null) return invalid("manifest is not a JSON object");
   const ambiguous = ambiguousField(json, manifestFields);
