@@ -5,7 +5,7 @@ import type { Store } from "@sampan/kv/txn";
 import type { Auth } from "../auth/auth.ts";
 import type { BlobStore } from "../blobs/blobs.ts";
 import type { BufferPool } from "./buffer-pool.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate, SharedGate } from "./gate.ts";
 import type { HashPool } from "./uploads/hash-pool.ts";
 import type { UploadIntake } from "./uploads/intake.ts";
 import type { UploadSessions } from "./uploads/sessions.ts";
@@ -20,8 +20,8 @@ export interface DistributionContext {
   readonly hashes: HashPool;
   readonly intake: UploadIntake;
   readonly sessions: UploadSessions;
-  /** Bodies of uploads that are received at once. */
-  readonly uploadBodies: Gate;
+  /** Bodies of uploads that are received at once, shared among those who push. */
+  readonly uploadBodies: SharedGate;
   /** Bodies of manifests that are held in memory at once. */
   readonly manifestBodies: Gate;
 }

@@ -9,7 +9,7 @@ import type { BlobBody, BlobStore } from "../blobs/blobs.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { DistributionContext } from "./context.ts";
 import { createDistribution, type Distribution } from "./distribution.ts";
-import { Gate } from "./gate.ts";
+import { Gate, SharedGate } from "./gate.ts";
 import { createHttpEdge, type HttpEdge } from "./http/edge.ts";
 import type { OriginOf } from "./http/origin.ts";
 import { HashPool } from "./uploads/hash-pool.ts";
@@ -19,7 +19,9 @@ import { hashStored } from "./uploads/stored-hash.ts";
 import { createSweep, type Sweep } from "./uploads/sweep.ts";
 
 /** Uploads whose bodies are received at once; the next ones are told to come again. */
-export const uploadBodiesMax = 256;
+export const uploadBodiesMax = 512;
+/** Of one user; of one address where nobody has logged in. */
+export const uploadBodiesPerUserMax = 128;
 /** Manifests that are held whole in memory, 4 MiB each at most. */
 export const manifestBodiesMax = 32;
 const hashWorkersMax = 2;
@@ -71,7 +73,7 @@ export function createDistributionParts(
     hashes,
     intake: createUploadIntake(env, { pool }),
     sessions,
-    uploadBodies: new Gate(uploadBodiesMax, uploads),
+    uploadBodies: new SharedGate(new Gate(uploadBodiesMax, uploads), uploadBodiesPerUserMax),
     manifestBodies: new Gate(manifestBodiesMax, manifests),
   };
   const distribution = createDistribution(context);

@@ -13,6 +13,7 @@ import {
   parseDigest,
 } from "@sampan/oci/model";
 import { actorOf } from "../../auth/auth.ts";
+import { clientOf } from "../../auth/client-address.ts";
 import type { BlobUpload } from "../../blobs/blobs.ts";
 import {
   type ChunkRefusal,
@@ -228,15 +229,24 @@ async function withUpload(
   upload: Upload,
   work: (target: Target) => Promise<Reply>,
 ): Promise<Reply> {
-  if (!context.uploadBodies.enter()) return tooBusyReply("too many uploads at once");
+  const who = sharerOf(call);
+  const entry = context.uploadBodies.enter(who);
+  if (entry === "no-share") return tooBusyReply("you have too many uploads at once");
+  if (entry === "full") return tooBusyReply("too many uploads at once");
   const session = await context.sessions.enter(upload.id);
   try {
     if (session === null) return await refuseSecondWriter(context, call, upload);
     return await withFile(context, { upload, session }, work);
   } finally {
-    context.uploadBodies.leave();
+    context.uploadBodies.leave(who);
     if (session !== null) context.sessions.leave(session);
   }
+}
+
+/** Who pushes: the user, by whatever token; a client without a name is told by its address. */
+function sharerOf({ identity, request }: Call): string {
+  const name = identity.type === "anonymous" ? null : identity.name;
+  return name === null ? `address ${clientOf(request.clientAddress)}` : `user ${name}`;
 }
 
 async function refuseSecondWriter(

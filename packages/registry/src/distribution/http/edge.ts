@@ -96,7 +96,12 @@ export function createHttpEdge(env: Env, deps: HttpEdgeDeps): HttpEdge {
 
   return {
     handle(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-      const exchange = new Exchange(request, response, { originOf, chunks, expectsContinue });
+      const exchange = new Exchange(request, response, {
+        clock: env.clock,
+        originOf,
+        chunks,
+        expectsContinue,
+      });
       exchanges.set(request, exchange);
       void serve(request, response, exchange);
     },

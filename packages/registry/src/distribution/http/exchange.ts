@@ -3,13 +3,15 @@
 // off. // hot path
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { IoError } from "@sampan/env";
+import { type Clock, IoError } from "@sampan/env";
 import type { DistributionRequest, RequestBody, TakeChunk } from "../request.ts";
+import { BodyPace } from "./body-pace.ts";
 import type { ChunkRelease } from "./chunk-release.ts";
 import { clientAddressOf } from "./forwarding.ts";
 import type { OriginOf } from "./origin.ts";
 
 export interface ExchangeOptions {
+  readonly clock: Clock;
   readonly originOf: OriginOf;
   readonly chunks: ChunkRelease;
   /** The client waits for `100 Continue` before it sends the body. */
@@ -31,6 +33,7 @@ export class Exchange implements DistributionRequest, RequestBody {
   readonly #response: ServerResponse;
   readonly #originOf: OriginOf;
   readonly #chunks: ChunkRelease;
+  readonly #clock: Clock;
   readonly #expectsContinue: boolean;
 
   constructor(request: IncomingMessage, response: ServerResponse, options: ExchangeOptions) {
@@ -43,6 +46,7 @@ export class Exchange implements DistributionRequest, RequestBody {
     this.#response = response;
     this.#originOf = options.originOf;
     this.#chunks = options.chunks;
+    this.#clock = options.clock;
     this.#expectsContinue = options.expectsContinue;
   }
 
@@ -77,6 +81,7 @@ export class Exchange implements DistributionRequest, RequestBody {
     this.drained = true;
     if (this.#expectsContinue) this.#response.writeContinue();
     const request = this.#request;
+    const pace = new BodyPace(this.#clock.monotonic());
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
         request.removeAllListeners("data");
@@ -86,6 +91,7 @@ export class Exchange implements DistributionRequest, RequestBody {
       };
       const resume = (): void => {
         this.waitsForClient = true;
+        pace.resume(this.#clock.monotonic());
         request.resume();
       };
       if (request.destroyed) return fail(this.#gone(undefined));
@@ -93,6 +99,7 @@ export class Exchange implements DistributionRequest, RequestBody {
       request.on("data", (chunk: Buffer) => {
         let full: Promise<void> | null;
         try {
+          if (pace.isTooSlow(chunk.byteLength, this.#clock.monotonic())) throw this.#tooSlow();
           full = take(chunk);
         } catch (error) {
           fail(error);
@@ -103,6 +110,7 @@ export class Exchange implements DistributionRequest, RequestBody {
           return;
         }
         this.waitsForClient = false;
+        pace.pause(this.#clock.monotonic());
         request.pause();
         full.then(() => {
           this.#chunks.release(chunk);
@@ -116,6 +124,10 @@ export class Exchange implements DistributionRequest, RequestBody {
       request.on("error", (error) => fail(this.#gone(error)));
       request.on("close", () => fail(this.#gone(undefined)));
     });
+  }
+
+  #tooSlow(): IoError {
+    return new IoError("stalled", "the client sent its body too slowly");
   }
 
   #gone(cause: unknown): IoError {

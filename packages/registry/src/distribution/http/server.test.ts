@@ -8,6 +8,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createNodeEnv } from "@sampan/env/node";
 import { computeDigest } from "@sampan/oci/model";
+import { uploadBodiesPerUserMax } from "../create.ts";
 import { worldTest } from "../testing/registry-world.ts";
 import { clientAddressOf } from "./forwarding.ts";
 import { createHttpServer } from "./server.ts";
@@ -38,8 +39,9 @@ interface Wire {
   readonly received: Promise<string>;
 }
 
-function dial(server: Server): Wire {
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+function dial(server: Server, localAddress = "127.0.0.1"): Wire {
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({ host: "127.0.0.1", port, localAddress });
   let text = "";
   socket.on("data", (part) => {
     text += part;
@@ -238,4 +240,31 @@ test("a head above 16 KiB is refused", async (context) => {
   const { socket, received } = dial(server);
   socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(17 * 1024)}\r\n\r\n`);
   assert.match(await received, /^HTTP\/1\.1 431 /);
+});
+
+worldTest("one client cannot hold all uploads, and others go on", {}, async (world) => {
+  const body = Buffer.from("0123");
+  const path = `/v2/library/app/blobs/uploads/?digest=${computeDigest(body)}`;
+  const push = (localAddress: string, part: Buffer): Wire => {
+    const wire = dial(world.server, localAddress);
+    const head = `Host: x\r\nConnection: close\r\nContent-Length: ${body.byteLength}\r\n`;
+    wire.socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\n${part}`);
+    return wire;
+  };
+  const stalled = Array.from({ length: uploadBodiesPerUserMax }, () =>
+    push("127.0.0.2", body.subarray(0, 1)),
+  );
+  let refused = "";
+  while (!refused.startsWith("HTTP/1.1 429 ")) {
+    refused = await push("127.0.0.2", body).received;
+  }
+  assert.match(refused, /^Retry-After: 1\r$/m);
+  assert.match(refused, /"TOOMANYREQUESTS"/);
+  assert.match(await push("127.0.0.3", body).received, /^HTTP\/1\.1 201 /);
+  for (const { socket } of stalled) socket.destroy();
+  await Promise.all(stalled.map(({ received }) => received));
+  let accepted = "";
+  while (!accepted.startsWith("HTTP/1.1 201 ")) {
+    accepted = await push("127.0.0.2", body).received;
+  }
 });
