@@ -66,7 +66,7 @@ test("a chunked upload goes on where the registry is after faults", async () => 
 test("a chunked upload is given up after too many faults in a row", async () => {
   const fault = (request: { method: string }) => (request.method === "PATCH" ? "cut" : null);
   await withRemote(tinyRegistry({ fault }), async ({ repository }) => {
-    const options = { chunkBytes: 1000, faultsMax: 2 };
+    const options = { chunkBytes: 100_000, faultsMax: 2 };
     const pushed = repository.putBlobChunked(layer.digest, bytesSource(layer.bytes), options);
     await assert.rejects(pushed, { name: "IoError", code: "unreachable" });
   });

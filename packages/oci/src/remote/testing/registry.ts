@@ -21,6 +21,7 @@ interface State {
   readonly manifests: Map<string, { mediaType: string; bytes: Buffer }>;
   readonly tags: Map<string, string>;
   readonly uploads: Map<string, Buffer>;
+  uploadsOpened: number;
 }
 
 type Route = readonly [string, RegExp, (state: State, request: Received, key: string) => Answer];
@@ -49,6 +50,7 @@ export function tinyRegistry(options: TinyRegistryOptions = {}): Handler {
     manifests: new Map(),
     tags: new Map(),
     uploads: new Map(),
+    uploadsOpened: 0,
   };
   let count = 0;
   return (request) => {
@@ -75,7 +77,8 @@ function startUpload(state: State, request: Received): Answer {
     state.blobs.set(mounted.digest, Buffer.from(mounted.bytes));
     return { status: 201, headers: { location: `/v2/a/blobs/${mounted.digest}` } };
   }
-  const id = `${state.uploads.size + 1}`;
+  state.uploadsOpened += 1;
+  const id = `${state.uploadsOpened}`;
   state.uploads.set(id, Buffer.alloc(0));
   return uploadAnswer(state, id, 202);
 }
