@@ -78,6 +78,11 @@ export const areas: readonly Area[] = [
     values: ["packages/env", "packages/server", "packages/registry/src/schema.ts"],
     why: "admin verbs speak to a server over HTTP and see the schema only",
   },
+  {
+    path: "packages/cli/src/artifact",
+    values: ["packages/cli", "packages/env", "packages/oci/src/model", "packages/oci/src/remote"],
+    why: "artifact verbs work with any registry and must not know ours",
+  },
   { path: "packages/sim", values: ["packages"], why: "a composition root" },
   { path: "bench", values: ["packages"], why: "a composition root" },
   { path: "test", values: ["packages"], why: "a composition root" },

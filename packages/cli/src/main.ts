@@ -7,6 +7,7 @@ import { addGc } from "./admin/gc.ts";
 import { addProject } from "./admin/project.ts";
 import { addStatus } from "./admin/status.ts";
 import { addStore } from "./admin/store.ts";
+import { addArtifact } from "./artifact/artifact.ts";
 import { CommandFailure } from "./failure.ts";
 import { addServe } from "./host/serve.ts";
 import { addUp } from "./host/up.ts";
@@ -49,6 +50,7 @@ export function createProgram(terminal: Terminal): Command {
     addUser,
     addGc,
     addStore,
+    addArtifact,
     addVersion,
   ]) {
     add(program, terminal);

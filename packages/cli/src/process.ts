@@ -24,6 +24,7 @@ function createTerminal(): Terminal {
     readInput,
     logStream: null,
     logIsRead: process.stderr.isTTY,
+    errorColumns: () => (process.stderr.isTTY ? process.stderr.columns : null),
     stopSignal,
     onCrash(report) {
       process.on("uncaughtException", (error) => {

@@ -14,6 +14,8 @@ export interface Terminal {
   readonly logStream: LogStream | null;
   /** Somebody reads the logs as they come: colours, one readable line per event. */
   readonly logIsRead: boolean;
+  /** Characters in a line of the terminal that shows standard error; null: it is shown on none. */
+  errorColumns(): number | null;
   /**
    * Aborted when the process is asked to stop. From then on a second request ends it at once.
    * `onHangUp`: SIGHUP asks for that instead; null: it asks to stop.

@@ -38,6 +38,7 @@ export function createTestTerminal(options: TestTerminalOptions = {}): TestTermi
       },
     },
     logIsRead: false,
+    errorColumns: () => null,
     stopSignal: () => stopping.signal,
     onCrash: () => undefined,
     output: () => said.out,
