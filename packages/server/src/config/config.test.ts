@@ -220,3 +220,24 @@ test("loopback is what cannot be reached from outside", () => {
     equal(isLoopback(host), false);
   }
 });
+
+test("settings of S3 go together, and with blobs in S3", async () => {
+  const check = async (environment: Record<string, string>, expected: RegExp): Promise<void> => {
+    match((await problems({ environment })).join("\n"), expected);
+  };
+  const SAMPAN_BLOBS = "s3://images/eu";
+  const SAMPAN_S3_ACCESS_KEY = "AKID";
+  await check(
+    { SAMPAN_BLOBS, SAMPAN_S3_ACCESS_KEY },
+    /^SAMPAN_S3_ACCESS_KEY: .* set SAMPAN_S3_SECRET_KEY too$/,
+  );
+  await check(
+    { SAMPAN_BLOBS, SAMPAN_S3_SECRET_KEY: "x" },
+    /^SAMPAN_S3_SECRET_KEY: .* set SAMPAN_S3_ACCESS_KEY too$/,
+  );
+  await check({ SAMPAN_S3_REGION: "eu-west-1" }, /^SAMPAN_S3_REGION: .* set --blobs s3:/);
+  await check({ SAMPAN_BLOBS: "s3://IMAGES" }, /names no bucket of S3; give s3:.*filesystem$/);
+  const { blobs, s3Redirect } = await config({ environment: { SAMPAN_BLOBS } });
+  deepEqual(blobs, { bucket: "images", prefix: "eu/" });
+  equal(s3Redirect, null);
+});

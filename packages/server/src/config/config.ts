@@ -4,8 +4,16 @@
 import { err, ok, type Result } from "@sampan/env";
 import type { Address } from "./kind.ts";
 import type { Given, Layer } from "./layer.ts";
-import { type Config, flagOf, type SettingName, settingNames, settings } from "./settings.ts";
+import {
+  type Config,
+  environmentNameOf,
+  flagOf,
+  type SettingName,
+  settingNames,
+  settings,
+} from "./settings.ts";
 
+export { type BucketPlace, formatBucketPlace } from "./blob-place.ts";
 export { readFileLayer } from "./file.ts";
 export type { Address } from "./kind.ts";
 export { type Environment, type Layer, readEnvironment, readFlags } from "./layer.ts";
@@ -112,6 +120,20 @@ const rules: readonly ((config: Config, places: Places) => string | null)[] = [
         : (["tlsKey", "tlsCertificate"] as const);
     return `${placeOf(places, given)}: TLS needs ${placeOf(places, missing)} too`;
   },
+  ({ s3AccessKey, s3SecretKey }, places) => {
+    if ((s3AccessKey === null) === (s3SecretKey === null)) return null;
+    const [given, missing] =
+      s3SecretKey === null
+        ? (["s3AccessKey", "s3SecretKey"] as const)
+        : (["s3SecretKey", "s3AccessKey"] as const);
+    const name = environmentNameOf(missing);
+    return `${placeOf(places, given)}: an access key has an id and a secret; set ${name} too`;
+  },
+  ({ blobs }, places) => {
+    const given = blobs === null ? s3Settings.find((name) => places.has(name)) : undefined;
+    if (given === undefined) return null;
+    return `${placeOf(places, given)}: has no meaning without blobs in S3; set --blobs s3://BUCKET`;
+  },
   ({ adminListen, listen }, places) => {
     if (adminListen === null || listen.port === 0 || adminListen.port !== listen.port) return null;
     const collide =
@@ -124,6 +146,8 @@ const rules: readonly ((config: Config, places: Places) => string | null)[] = [
     return `${placeOf(places, "adminListen")}: ${taken}; ${wayOut}`;
   },
 ];
+
+const s3Settings = settingNames.filter((name) => name.startsWith("s3"));
 
 function plainHttpWarning(config: Config): string[] {
   const { externalUrl, insecureListen, listen } = config;

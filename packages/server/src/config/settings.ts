@@ -1,6 +1,7 @@
 // Every setting of the server, once. Flags, environment names, help and the reference
 // (docs/reference/configuration.md) are all made from this table; the type `Config` is too.
 
+import { blobPlace, region } from "./blob-place.ts";
 import {
   address,
   choice,
@@ -125,6 +126,42 @@ export const settings = {
       "Of every pushed blob its first so many bytes are left in the system's page cache for the " +
       "pulls that follow; what comes behind goes past it to the disk, at a fraction of the cost. " +
       "Raise it where the disk is slow and memory plenty.",
+  }),
+  blobs: setting(blobPlace, {
+    default: "filesystem",
+    description:
+      "Where the bytes of blobs lie: in the data directory, or in S3 and what speaks its " +
+      "protocol. Chosen with the first start of a data directory; blobs do not move. A bucket, or " +
+      "a prefix in one, belongs to one data directory.",
+  }),
+  s3Region: setting(region, {
+    default: "us-east-1",
+    description: "Region of the bucket. Most services beside AWS take any.",
+  }),
+  s3Endpoint: optional(httpUrl, {
+    absent: "AWS in `s3Region`",
+    description: "Where the service answers, if it is not AWS.",
+  }),
+  s3PathStyle: optional(toggle, {
+    absent: "`true` where `s3Endpoint` is set, else `false`",
+    description: "Names the bucket in the path of requests and not in the name of the host.",
+  }),
+  s3AccessKey: optional(secret({ min: 1, max: 256 }), {
+    absent:
+      "where AWS' own tools look: `AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, the role of the machine",
+    description: "Id of the access key. It must get, put, list and delete objects of the prefix.",
+    flag: false,
+  }),
+  s3SecretKey: optional(secret({ min: 1, max: 1_024 }), {
+    absent: "as for `s3AccessKey`",
+    description: "Secret of the access key.",
+    flag: false,
+  }),
+  s3Redirect: setting(orOff(duration({ min: "1m", max: "7d" })), {
+    default: "off",
+    description:
+      "Answers pulls of blobs with a redirect to S3 itself, by a signed URL that is good for so " +
+      "long, so that their bytes do not pass through the registry. Clients must reach `s3Endpoint`.",
   }),
   drainTimeout: setting(duration({ min: "0s", max: "1h" }), {
     default: "30s",

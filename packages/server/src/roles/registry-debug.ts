@@ -7,6 +7,7 @@ import type { Health } from "../admin/health.ts";
 import {
   type Config,
   formatAddress,
+  formatBucketPlace,
   type SettingName,
   settingNames,
   settings,
@@ -68,7 +69,7 @@ function describeConfig({ config }: RegistryRole): DebugSection {
 
 function describeSetting(config: Config, name: SettingName): string {
   const value = config[name];
-  if (value === null) return name === "adminListen" ? "off" : "not set";
+  if (value === null) return nullWords[name] ?? "not set";
   switch (settings[name].kind.name) {
     case "secret":
       return "set, not shown";
@@ -78,9 +79,17 @@ function describeSetting(config: Config, name: SettingName): string {
       return `${value} B`;
     default:
       if (typeof value !== "object") return String(value);
+      if ("bucket" in value) return formatBucketPlace(value);
       return "port" in value ? formatAddress(value) : value.map(formatNetwork).join(", ");
   }
 }
+
+/** What null was written as. */
+const nullWords: Partial<Record<SettingName, string>> = {
+  adminListen: "off",
+  blobs: "filesystem",
+  s3Redirect: "off",
+};
 
 function formatNetwork({ address, bits }: Network): string {
   return `${address}/${bits}`;

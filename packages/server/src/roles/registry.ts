@@ -1,7 +1,7 @@
 // The registry in one process, on the store of this machine:
 //
 //   data directory → RocksDB → embedded store ─┐
-//                             filesystem blobs ┴→ registry → registry port
+//              blobs in the filesystem or in S3 ┴→ registry → registry port
 //                                                      └───→ admin port
 //
 // Opened in this order. At the end requests under way are finished and all is closed in the
@@ -22,10 +22,10 @@ import {
   type Registry,
   type RegistryOptions,
 } from "@sampan/registry";
-import { createFilesystemBlobs } from "@sampan/registry/blobs/filesystem";
 import { createAdminServer } from "../admin/admin-server.ts";
 import { answerHealth } from "../admin/health.ts";
 import { createStateGauges } from "../admin/state-gauges.ts";
+import { openBlobStore } from "../blob-store.ts";
 import { Closers } from "../closers.ts";
 import { type Address, type Config, isLoopback, localUrl, schemeOf } from "../config/config.ts";
 import type { DataDirectoryOptions } from "../data-directory/data-directory.ts";
@@ -71,10 +71,10 @@ export async function runRegistry(
     closers.add("store", () => local.value.close());
     const { directory, store } = local.value;
 
-    const blobs = createFilesystemBlobs(env, {
-      directory: directory.blobs,
-      pageCacheBytes: role.config.blobPageCache,
-    });
+    const opened = await openBlobStore(env, { directory, config: role.config });
+    if (!opened.ok) return opened;
+    closers.add("blobs", async () => opened.value.close());
+    const { blobs } = opened.value;
     const registry = createRegistry(env, { store, blobs }, registryOptions(role));
     closers.add("registry", () => registry.close());
     await registry.ready();

@@ -36,16 +36,24 @@ export function s3Error(what: string, error: unknown): IoError {
 const fullNames = ["QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "StorageFull"];
 
 function codeOf({ name, status }: S3Failure): string {
-  if (name === "NoSuchBucket") return "io";
-  if (status === 404) return "not-found";
+  if (status === 404 && absentNames.includes(name)) return "not-found";
   if (status === 416) return "corrupt";
   if (status === 507 || fullNames.includes(name)) return "disk-full";
   if (status === null || status === 429 || status >= 500) return "unavailable";
   return "io";
 }
 
-export function isS3Status(error: unknown, status: number): boolean {
-  return statusOf(error) === status && readS3Failure(error).name !== "NoSuchBucket";
+/** A HEAD has no body, and so no name but that of its status. */
+const absentNames = ["NoSuchKey", "NoSuchUpload", "NotFound"];
+
+/** What was asked for is not there; of a bucket or a user that is not, nobody can say that. */
+export function isAbsent(error: unknown): boolean {
+  return statusOf(error) === 404 && absentNames.includes(readS3Failure(error).name);
+}
+
+/** The service does not know this kind of request. */
+export function isNotImplemented(error: unknown): boolean {
+  return statusOf(error) === 501;
 }
 
 function statusOf(error: unknown): number | null {

@@ -19,7 +19,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { type Env, IoError } from "@sampan/env";
-import { isS3Status, s3Error } from "./errors.ts";
+import { isAbsent, isNotImplemented, s3Error } from "./errors.ts";
 import type { StoredPart } from "./note.ts";
 import { createRetries, type RetryPauses, retryPauses } from "./retries.ts";
 
@@ -90,7 +90,7 @@ export class S3Objects {
       const condition = onlyNew && this.#conditions ? { IfNoneMatch: "*" } : {};
       await this.#client.send(new PutObjectCommand({ ...put, ...condition }));
     } catch (error) {
-      if (!onlyNew || !this.#conditions || !isS3Status(error, 501)) throw s3Error("put", error);
+      if (!onlyNew || !this.#conditions || !isNotImplemented(error)) throw s3Error("put", error);
       this.#conditions = false;
       await this.put(key, bytes, options);
     }
@@ -115,7 +115,7 @@ export class S3Objects {
       const got = await this.#client.send(new GetObjectCommand(this.#at(key)));
       return Buffer.from((await got.Body?.transformToByteArray()) ?? []);
     } catch (error) {
-      if (isS3Status(error, 404)) return null;
+      if (isAbsent(error)) return null;
       throw s3Error("read", error);
     }
   }
@@ -126,7 +126,7 @@ export class S3Objects {
       const modifiedMs = got.LastModified?.getTime() ?? 0;
       return { bytes: got.ContentLength ?? 0, modifiedMs, metadata: got.Metadata ?? {} };
     } catch (error) {
-      if (isS3Status(error, 404)) return null;
+      if (isAbsent(error)) return null;
       throw s3Error("head", error);
     }
   }
@@ -307,6 +307,6 @@ async function absentAsDone(what: string, work: () => Promise<void>): Promise<vo
   try {
     await work();
   } catch (error) {
-    if (!isS3Status(error, 404)) throw s3Error(what, error);
+    if (!isAbsent(error)) throw s3Error(what, error);
   }
 }
