@@ -37,7 +37,7 @@ interface Moving {
 
 export function createProgress({ clock, write, columns }: ProgressOptions): Progress {
   const moving = new Map<string, Moving>();
-  const total = { bytes: 0, doneBytes: 0, blobs: 0, done: 0, since: clock.monotonic() };
+  const total = { bytes: 0, doneBytes: 0, still: 0, blobs: 0, done: 0, since: clock.monotonic() };
   let frame: Timer | null = null;
   let drawn = 0;
 
@@ -52,11 +52,12 @@ export function createProgress({ clock, write, columns }: ProgressOptions): Prog
     const lines: string[] = [];
     for (const { blob, bytes, since } of moving.values()) {
       onTheWay += bytes;
-      lines.push(barLine(shortDigest(blob), { bytes, of: blob.size, ms: now - since }));
+      lines.push(barLine(shortDigest(blob), { bytes, of: blob.size, ms: now - since, still: 0 }));
     }
     const name = `${total.done}/${total.blobs} blobs`;
     const bytes = total.doneBytes + onTheWay;
-    lines.push(barLine(name, { bytes, of: total.bytes, ms: now - total.since }));
+    const ms = now - total.since;
+    lines.push(barLine(name, { bytes, of: total.bytes, ms, still: total.still }));
     drawn = lines.length;
     return lines.map((line) => `${line.slice(0, width - 1)}\n`).join("");
   };
@@ -89,6 +90,7 @@ export function createProgress({ clock, write, columns }: ProgressOptions): Prog
       moving.delete(blob.digest);
       total.done += 1;
       total.doneBytes += blob.size;
+      if (outcome !== "copied") total.still += blob.size;
       redraw(finishedLine(blob, outcome));
     },
     close: () => {
@@ -119,14 +121,16 @@ interface Bar {
   readonly of: number;
   /** Since it began, milliseconds. */
   readonly ms: number;
+  /** Of `bytes`, those that are there without having moved. */
+  readonly still: number;
 }
 
-function barLine(name: string, { bytes, of, ms }: Bar): string {
+function barLine(name: string, { bytes, of, ms, still }: Bar): string {
   const share = of === 0 ? 1 : Math.min(bytes / of, 1);
   const full = Math.floor(share * barColumns);
   const bar = `${"=".repeat(full)}${" ".repeat(barColumns - full)}`;
   const percent = `${Math.floor(share * 100)}`.padStart(3);
-  const rate = ms > 0 ? `  ${formatBytes((bytes / ms) * 1000)}/s` : "";
+  const rate = ms > 0 ? `  ${formatBytes(((bytes - still) / ms) * 1000)}/s` : "";
   const sizes = `${formatBytes(bytes)} / ${formatBytes(of)}`;
   return `${name.padEnd(digestColumns)}  [${bar}] ${percent} %  ${sizes}${rate}`;
 }

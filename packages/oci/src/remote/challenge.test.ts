@@ -58,9 +58,16 @@ test("the next page is the target of rel next", () => {
   check(null, null);
 });
 
-test("a wait is read when it is in seconds", () => {
-  assert.equal(parseRetryAfter("30"), 30_000);
-  assert.equal(parseRetryAfter("Wed, 21 Oct 2015 07:28:00 GMT"), null);
-  assert.equal(parseRetryAfter("-1"), null);
-  assert.equal(parseRetryAfter(null), null);
+test("a wait is seconds, or a time that is later than the answer's own", () => {
+  const now = "Wed, 21 Oct 2015 07:28:00 GMT";
+  const check = (header: string | null, date: string | null, ms: number | null) =>
+    assert.equal(parseRetryAfter(header, date), ms);
+  check("30", null, 30_000);
+  check("0", now, 0);
+  check("Wed, 21 Oct 2015 07:28:09 GMT", now, 9_000);
+  check("Wed, 21 Oct 2015 07:27:00 GMT", now, 0);
+  check("Wed, 21 Oct 2015 07:28:09 GMT", null, null);
+  check("-1", now, null);
+  check("soon", now, null);
+  check(null, now, null);
 });

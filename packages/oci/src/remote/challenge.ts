@@ -39,9 +39,20 @@ export function parseNextLink(header: string | null): string | null {
   return null;
 }
 
-/** Seconds of a `Retry-After` in milliseconds; a date, which needs the clock, counts as absent. */
-export function parseRetryAfter(header: string | null): number | null {
-  return header !== null && /^[0-9]{1,6}$/.test(header) ? Number(header) * 1000 : null;
+/**
+ * A `Retry-After` in milliseconds from the answer on (RFC 9110, section 10.2.3). `date` is the
+ * answer's own `Date`: a time that is named is later than that by the wait, whatever our clock says.
+ */
+export function parseRetryAfter(header: string | null, date: string | null): number | null {
+  if (header === null) return null;
+  if (/^[0-9]{1,6}$/.test(header)) return Number(header) * 1000;
+  const waitMs = httpDate(header) - httpDate(date ?? "");
+  return Number.isNaN(waitMs) ? null : Math.max(waitMs, 0);
+}
+
+/** Milliseconds; NaN for what is no date of HTTP (Date.parse alone takes almost anything). */
+function httpDate(text: string): number {
+  return /^[A-Z][a-z]{2,8}, .{8,20} GMT$/.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 function readParameters(header: string, start: number, into: Map<string, string>): number {

@@ -1,6 +1,7 @@
 // Copies an image, an index or an artifact from one repository to another, of any two registries:
 // blobs first, then manifests, the one with the name last, so that a name never shows a part.
 
+import { setMaxListeners } from "node:events";
 import type { Result } from "@sampan/env";
 import { err, IoError, ok } from "@sampan/env";
 import type { Descriptor, Digest, Reference, RepositoryName } from "../model/index.ts";
@@ -97,6 +98,8 @@ interface Copying extends Between {
   readonly tally: Record<BlobOutcome | "bytes", number>;
 }
 
+const listenersPerBlob = 8;
+
 /** Several at once, the largest first: the last one to end is then a small one. */
 async function copyBlobs(
   copying: Copying,
@@ -106,6 +109,8 @@ async function copyBlobs(
   const failed = new AbortController();
   const { signal } = copying.source;
   const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  // Each blob on its way has a request at both registries, and each request listens.
+  setMaxListeners(copying.target.blobsAtOnce * listenersPerBlob, either);
   let failure: CopyFailure | null = null;
   const work = async (): Promise<void> => {
     for (const blob of queue) {

@@ -90,7 +90,8 @@ function mayPass(request: RegistryRequest, outcome: Outcome): boolean {
 function retryAfterMs(outcome: Outcome): number {
   if (outcome.type === "broken") return 0;
   if (outcome.type === "unauthorized") return outcome.failure.retryAfterMs ?? 0;
-  return parseRetryAfter(outcome.response.header("retry-after")) ?? 0;
+  const { response } = outcome;
+  return parseRetryAfter(response.header("retry-after"), response.header("date")) ?? 0;
 }
 
 async function conclude(

@@ -48,6 +48,6 @@ export async function readFailure(response: HttpResponse, what: string): Promise
     status,
     errors,
     message,
-    retryAfterMs: parseRetryAfter(response.header("retry-after")),
+    retryAfterMs: parseRetryAfter(response.header("retry-after"), response.header("date")),
   };
 }
