@@ -41,6 +41,24 @@ test("no more than 32 MiB wait to be taken again", () => {
   assert.equal(again.filter((buffer) => taken.has(buffer)).length, 32);
 });
 
+/** How many of so many small buffers the pool still has, after so many streams have left it. */
+function keptSmall(count: number, streams: { readonly open: number; readonly left: number }) {
+  const pool = new BufferPool();
+  for (let stream = 0; stream < streams.open; stream += 1) pool.enter();
+  const taken = new Set(Array.from({ length: count }, () => pool.take(1)));
+  for (const buffer of taken) pool.give(buffer);
+  for (let stream = 0; stream < streams.left; stream += 1) pool.leave();
+  const again = Array.from({ length: count }, () => pool.take(1));
+  return again.filter((buffer) => taken.has(buffer)).length;
+}
+
+test("what many streams may ask for again is kept while they are open, and no longer", () => {
+  assert.equal(keptSmall(2_000, { open: 500, left: 0 }), 2_000);
+  assert.equal(keptSmall(2_500, { open: 500, left: 0 }), 2_000);
+  assert.equal(keptSmall(2_000, { open: 500, left: 200 }), 1_200);
+  assert.equal(keptSmall(2_000, { open: 500, left: 500 }), 512);
+});
+
 test("a part is copied to its place and nowhere else", () => {
   const { bytes } = newBuffer(8);
   copyInto(bytes, Buffer.from([1, 2, 3]), 2);

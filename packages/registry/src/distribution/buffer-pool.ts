@@ -16,8 +16,13 @@ const tiers = [
   { streamsMax: Number.POSITIVE_INFINITY, bytes: 64 * KiB },
 ] as const;
 export const bufferBytesMax = MiB;
-/** What is kept for the next stream; the rest goes back to the system. */
+/**
+ * What is kept for the next stream; the rest goes back to the system. But for what the streams that
+ * are open may ask for at any time: shared memory that is dropped waits for a collection that V8
+ * sees no reason for, and hundreds of streams that drop and take would fill the machine with it.
+ */
 const freeBytesMax = 32 * MiB;
+const buffersPerStreamMax = 4;
 
 export interface PooledBuffer {
   readonly bytes: Buffer;
@@ -56,6 +61,7 @@ export class BufferPool {
   leave(): void {
     assert(this.#streams > 0, "a stream left that did not enter");
     this.#streams -= 1;
+    if (this.#freeBytes > this.#freeBytesMax()) this.#trim();
   }
 
   /** A buffer of what is right now the size for a stream that has `wanted` bytes left to move. */
@@ -72,9 +78,23 @@ export class BufferPool {
   /** Gives a buffer back: nobody reads or writes it any more. */
   give(buffer: PooledBuffer): void {
     const { byteLength } = buffer.bytes;
-    if (this.#freeBytes + byteLength > freeBytesMax) return;
+    if (this.#freeBytes + byteLength > this.#freeBytesMax()) return;
     this.#free.get(byteLength)?.push(buffer);
     this.#freeBytes += byteLength;
+  }
+
+  #freeBytesMax(): number {
+    return Math.max(freeBytesMax, this.#streams * buffersPerStreamMax * tiers[2].bytes);
+  }
+
+  /** The small ones, of which many streams have left more than the next few will need. */
+  #trim(): void {
+    const { bytes } = tiers[2];
+    const free = this.#free.get(bytes) ?? [];
+    while (this.#freeBytes > this.#freeBytesMax() && free.length > 0) {
+      free.pop();
+      this.#freeBytes -= bytes;
+    }
   }
 
   #bufferBytes(wanted: number): number {
