@@ -8,6 +8,7 @@ import { type Env, err, IoError, ok, type Result } from "@sampan/env";
 import type { BlobStore } from "../blobs.ts";
 import { readS3Failure, type S3Failure } from "./errors.ts";
 import { S3Objects, type S3Place } from "./objects.ts";
+import type { RetryPauses } from "./retries.ts";
 import { createS3Blobs, type S3BlobsOptions } from "./s3.ts";
 
 const format = "sampan-blobs";
@@ -17,6 +18,8 @@ export interface OpenS3Options extends S3BlobsOptions {
   readonly place: S3Place;
   /** A text that no other installation has. */
   readonly owner: string;
+  /** Between tries of a request; not given: those that suit AWS. */
+  readonly pauses?: RetryPauses;
 }
 
 export interface S3Blobs {
@@ -29,7 +32,7 @@ export async function openS3Blobs(
   env: Env,
   options: OpenS3Options,
 ): Promise<Result<S3Blobs, string>> {
-  const objects = new S3Objects(env, options.place);
+  const objects = new S3Objects(env, options.place, options.pauses);
   const refused = await claim(objects, options);
   if (refused !== null) {
     objects.close();
