@@ -24,6 +24,11 @@ export const distributionErrors = {
   "digest-invalid": {
     status: 400,
     code: "DIGEST_INVALID",
+    message: "not a digest; one is ALGORITHM:HEX in lower case, such as sha256 and 64 digits",
+  },
+  "digest-mismatch": {
+    status: 400,
+    code: "DIGEST_INVALID",
     message: "provided digest did not match uploaded content",
   },
   "digest-unsupported": {

@@ -52,7 +52,10 @@ export function decideChunk(offer: ChunkOffer): ChunkDecision {
   }
   const ranged = range === null ? null : range.value.end - range.value.start;
   if (ranged !== null && contentLength !== null && ranged !== contentLength) {
-    return refuse("size-invalid", `Content-Range says ${ranged} bytes, Content-Length not`);
+    return refuse(
+      "size-invalid",
+      `Content-Range says ${ranged} bytes, Content-Length ${contentLength}`,
+    );
   }
   const bytesExpected = ranged ?? contentLength;
   if ((bytesExpected ?? 0) > room) return tooLarge();

@@ -198,9 +198,10 @@ worldTest(
     ];
     for (const damage of damages) {
       const digest = await world.pushBlob(repository, bytes);
-      const [location] = await world.blobs.list(null, 10);
-      assert.ok(location !== undefined);
-      await damage(location);
+      // The mounts below leave uploads behind, which hold nothing.
+      for (const location of await world.blobs.list(null, 10)) {
+        if ((await world.blobs.stat(location))?.bytes === bytes.length) await damage(location);
+      }
       await world.expect(404, "HEAD", `${base}/blobs/${digest}`);
       const elsewhere = "/v2/library/other/blobs/uploads/";
       await world.expect(202, "POST", `${elsewhere}?mount=${digest}&from=${repository}`);

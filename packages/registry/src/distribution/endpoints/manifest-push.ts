@@ -103,7 +103,7 @@ async function push(
   const algorithm = target.digest === null ? "sha256" : digestAlgorithm(target.digest);
   const digest = computeDigest(bytes, algorithm);
   if (target.digest !== null && target.digest !== digest) {
-    return failureReply("digest-invalid", {
+    return failureReply("digest-mismatch", {
       detail: { expected: target.digest, computed: digest },
     });
   }

@@ -61,15 +61,15 @@ export async function postUpload(context: DistributionContext, call: Call): Prom
   if (digest !== null && !digest.ok) {
     return failureReply(digest.error, { detail: { digest: query.get("digest") } });
   }
+  const algorithm = query.get("digest-algorithm") ?? "sha256";
+  // Told now rather than after the last byte.
+  if (!isDigestAlgorithm(algorithm)) return failureReply("digest-unsupported");
   const mounted = await mount(context, call, query);
   if (mounted !== null) return blobCreated(call, mounted);
   const upload = await begin(context, call);
   if ("status" in upload) return upload;
   if (digest !== null) return await pushWhole(context, call, { upload, digest: digest.value });
-  const algorithm = query.get("digest-algorithm") ?? "sha256";
-  if (algorithm !== "sha256" && isDigestAlgorithm(algorithm)) {
-    await remember(context, upload, algorithm);
-  }
+  if (algorithm !== "sha256") await remember(context, upload, algorithm);
   return emptyReply(202, [
     ...progress(call, upload.id, 0),
     "OCI-Chunk-Min-Length",
@@ -341,7 +341,7 @@ async function finish(
     if (computed !== digest) {
       await file.close();
       await discard(context, target);
-      return failureReply("digest-invalid", { detail: { expected: digest, computed } });
+      return failureReply("digest-mismatch", { detail: { expected: digest, computed } });
     }
   }
   const bytes = file.bytes;
