@@ -244,8 +244,9 @@ function explained(error: unknown): unknown {
     return new CommandFailure(`${printable(error.message)}; name its authority with --ca-file`);
   }
   if (plainHttpCodes.includes(code)) {
+    const [request] = error.message.split(" failed: ");
     const flags = "--src-plain-http or --dst-plain-http";
-    return new CommandFailure(`${printable(error.message.trim())}; does it want ${flags}?`);
+    return new CommandFailure(`${request} found a server without TLS; does it want ${flags}?`);
   }
   return new CommandFailure(printable(error.message));
 }

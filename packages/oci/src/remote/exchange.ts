@@ -8,7 +8,13 @@ import { parseRetryAfter } from "./challenge.ts";
 import type { RemoteFailure } from "./failure.ts";
 import { readFailure } from "./failure.ts";
 import type { HttpBody, HttpClient, HttpRequest, HttpResponse } from "./http-client.ts";
-import { backoffMs, isBrokenConnection, isPassingStatus, retryWaitMsMax } from "./retries.ts";
+import {
+  backoffMs,
+  isBrokenConnection,
+  isPassingStatus,
+  isRefusedConnection,
+  retryWaitMsMax,
+} from "./retries.ts";
 
 export interface RegistryRequest {
   readonly method: HttpRequest["method"];
@@ -39,10 +45,12 @@ const redirects: readonly number[] = [301, 302, 303, 307, 308];
 const userAgent = "sampan";
 
 export function createExchange(env: Env, deps: ExchangeDeps): Exchange {
+  let answered = false;
   return async (request) => {
     for (let attempt = 0; ; attempt++) {
       const outcome = await attemptOf(deps, request);
-      const again = attempt < deps.retriesMax && mayPass(request, outcome);
+      answered ||= outcome.type !== "broken";
+      const again = attempt < deps.retriesMax && mayPass(request, outcome, answered);
       const patience = backoffMs(attempt, env.random.fraction());
       const waitMs = Math.max(patience, retryAfterMs(outcome));
       if (!again || waitMs > retryWaitMsMax) return await conclude(request, outcome);
@@ -69,12 +77,16 @@ async function attemptOf(deps: ExchangeDeps, request: RegistryRequest): Promise<
   }
 }
 
-/** Whether the same request may be answered otherwise in a while, and does no harm again. */
-function mayPass(request: RegistryRequest, outcome: Outcome): boolean {
+/**
+ * Whether the same request may be answered otherwise in a while, and does no harm again. A registry
+ * that never `answered` is more likely a wrong name than one that restarts.
+ */
+function mayPass(request: RegistryRequest, outcome: Outcome, answered: boolean): boolean {
   switch (outcome.type) {
     case "unauthorized":
       return isPassingStatus(outcome.failure.status);
     case "broken":
+      if (answered && isRefusedConnection(outcome.error)) return true;
       return mayRepeat(request) && isBrokenConnection(outcome.error);
     case "response": {
       const { status } = outcome.response;

@@ -26,6 +26,7 @@ export interface RemoteFailure {
 }
 
 const errorBodyBytesMax = 64 * 1024;
+const plainCharsMax = 200;
 
 const codes: Readonly<Record<number, RemoteFailure["code"]>> = {
   401: "unauthorized",
@@ -38,8 +39,11 @@ const codes: Readonly<Record<number, RemoteFailure["code"]>> = {
 export async function readFailure(response: HttpResponse, what: string): Promise<RemoteFailure> {
   const { status } = response;
   const body = await response.bytes(errorBodyBytesMax);
-  const errors = parseErrorBody(Buffer.from(body).toString("utf8"));
-  const said = errors.map((error) => `${error.code}: ${error.message}`).join("; ");
+  const text = Buffer.from(body).toString("utf8");
+  const errors = parseErrorBody(text);
+  const isText = response.header("content-type")?.startsWith("text/plain") ?? false;
+  const plain = errors.length === 0 && isText ? firstLine(text) : "";
+  const said = errors.map((error) => `${error.code}: ${error.message}`).join("; ") || plain;
   const message = `${what} answered ${status}${said === "" ? "" : ` (${said})`}`;
   if (status >= 500) throw new IoError("server-error", message);
   if (status < 400) throw new IoError("protocol", message);
@@ -50,4 +54,9 @@ export async function readFailure(response: HttpResponse, what: string): Promise
     message,
     retryAfterMs: parseRetryAfter(response.header("retry-after"), response.header("date")),
   };
+}
+
+/** What a proxy, or a server that is no registry, says to people. */
+function firstLine(text: string): string {
+  return (text.trim().split(/[\r\n]/, 1)[0] ?? "").slice(0, plainCharsMax);
 }

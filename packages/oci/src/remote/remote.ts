@@ -38,7 +38,7 @@ export interface RemoteOptions {
   readonly insecure?: boolean;
   /**
    * Times that a request is sent again after 429 (as `Retry-After` says), 502, 503, 504 or a
-   * connection that broke; 4 when not given. Writes that might be done twice are not.
+   * connection that broke; 5 when not given. Writes that might be done twice are not.
    */
   readonly retriesMax?: number;
 }

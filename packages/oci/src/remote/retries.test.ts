@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { IoError } from "@sampan/env";
-import { backoffMs, isBrokenConnection, isPassingStatus, isTransferFault } from "./retries.ts";
+import {
+  backoffMs,
+  isBrokenConnection,
+  isPassingStatus,
+  isRefusedConnection,
+  isTransferFault,
+} from "./retries.ts";
 
 test("the wait doubles, is spread over its upper half, and has an end", () => {
   const check = (attempt: number, fraction: number, ms: number) =>
@@ -36,6 +42,14 @@ test("a connection that breaks is another thing than one that never is", () => {
   check(failed("stalled"), false);
   check(failed("corrupt"), false);
   check({ code: "unreachable" }, false);
+});
+
+test("a connection that is refused is told apart", () => {
+  const check = (error: unknown, expected: boolean) =>
+    assert.equal(isRefusedConnection(error), expected);
+  check(failed("unreachable", "ECONNREFUSED"), true);
+  check(failed("unreachable", "ECONNRESET"), false);
+  check(failed("interrupted", "ECONNREFUSED"), false);
 });
 
 test("a transfer goes on after faults of the way, never after wrong bytes", () => {

@@ -4,7 +4,7 @@
 import { errorCode, IoError } from "@sampan/env";
 
 /** Times that one request is sent again, unless told otherwise. */
-export const retriesDefault = 4;
+export const retriesDefault = 5;
 /** A registry that asks for a longer pause gets no second request: whoever asked decides. */
 export const retryWaitMsMax = 60_000;
 
@@ -30,15 +30,17 @@ export function isBrokenConnection(error: unknown): boolean {
   return passingErrnos.includes(errorCode(error.cause) ?? "");
 }
 
+/** Of a registry that has answered before: it restarts, which a request outlasts. */
+export function isRefusedConnection(error: unknown): boolean {
+  if (!(error instanceof IoError) || error.code !== "unreachable") return false;
+  return errorCode(error.cause) === "ECONNREFUSED";
+}
+
 /** Faults in the middle of a transfer after which its rest is asked for. */
 export function isTransferFault(error: unknown): error is IoError {
   if (!(error instanceof IoError)) return false;
-  return ["interrupted", "stalled", "server-error"].includes(error.code) || isBroken(error);
-}
-
-/** A server that restarts refuses connections for a while: a transfer under way outlasts that. */
-function isBroken(error: IoError): boolean {
-  return isBrokenConnection(error) || errorCode(error.cause) === "ECONNREFUSED";
+  if (["interrupted", "stalled", "server-error"].includes(error.code)) return true;
+  return isBrokenConnection(error) || isRefusedConnection(error);
 }
 
 /**

@@ -6,6 +6,7 @@ import test from "node:test";
 import type { Env } from "@sampan/env";
 import { mediaTypes } from "../model/index.ts";
 import { buildArtifact, content, randomImage, seededRandom } from "../testing/index.ts";
+import { createRemote } from "./remote.ts";
 import { byDigest, json, type name, readAll, stillEnv, tag, withRemote } from "./testing/client.ts";
 import { tinyRegistry } from "./testing/registry.ts";
 import type { Answer, Handler, Received } from "./testing/server.ts";
@@ -401,4 +402,33 @@ test("a redirect in the middle of a download gets the range, not the credentials
   } finally {
     await storage.close();
   }
+});
+
+test("a registry that restarts is waited for, one that never answered is not", async () => {
+  const first = await startServer(tinyRegistry());
+  const { env, slept } = hastyEnv();
+  const options = { registry: first.url, stallMs: 1000, connectionsMax: 2 };
+  const remote = createRemote(env, { credentials: null }, options);
+  assert.ok((await remote.ping()).ok);
+  await first.close();
+  await assert.rejects(remote.ping(), { code: "unreachable" });
+  assert.equal(slept.length, 5);
+  const stranger = createRemote(env, { credentials: null }, options);
+  await assert.rejects(stranger.ping(), { code: "unreachable" });
+  assert.equal(slept.length, 5);
+  remote.close();
+  stranger.close();
+});
+
+test("what a server that is no registry says to people is passed on, in one line", async () => {
+  const headers = { "content-type": "text/plain; charset=utf-8" };
+  const body = "Client sent an HTTP request to an HTTPS server.\nsecond";
+  await withRemote(
+    () => ({ status: 400, headers, body }),
+    async ({ remote }) => {
+      const pinged = await remote.ping();
+      assert.ok(!pinged.ok);
+      assert.match(pinged.error.message, /answered 400 \(Client sent .* to an HTTPS server\.\)$/);
+    },
+  );
 });
