@@ -18,6 +18,9 @@ import type { Range, ScanOptions } from "../txn/txn.ts";
 
 /** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
 export const rowsPerTurn = 1000;
+/** Where the engine passes over rows by itself, only the time says how many those were. */
+const turnMsMax = 4;
+const rowsPerClockReading = 8;
 
 const empty = Buffer.alloc(0);
 
@@ -114,9 +117,12 @@ function closeAfter<T>(iterator: Rows, walk: () => Maybe<void>, result: () => T)
 function walkInTurns(iterator: Rows, visit: () => boolean, clock: Clock): Maybe<void> {
   let rowsLeft = rowsPerTurn;
   let goesOn = true;
+  let startedMs = clock.monotonic();
   const visitInTurn = (): boolean => {
     rowsLeft -= 1;
     goesOn = visit();
+    const looksAtTime = rowsLeft % rowsPerClockReading === 0;
+    if (looksAtTime && clock.monotonic() - startedMs > turnMsMax) rowsLeft = 0;
     return goesOn && rowsLeft > 0;
   };
   const isTurnOver = (): boolean => goesOn && rowsLeft === 0;
@@ -127,6 +133,7 @@ function walkInTurns(iterator: Rows, visit: () => boolean, clock: Clock): Maybe<
     while (isTurnOver()) {
       await clock.sleep(0);
       rowsLeft = rowsPerTurn;
+      startedMs = clock.monotonic();
       const turn = walkRows(iterator, visitInTurn);
       if (isPending(turn)) await turn;
     }

@@ -49,8 +49,9 @@ async function withEngine(
   }
 }
 
+/** Now and then one that fills a first page by itself. */
 function randomKey(int: Int): Buffer {
-  const bytes = Buffer.alloc(int(20));
+  const bytes = Buffer.alloc(int(40) === 0 ? 4_050 : int(20));
   for (let index = 0; index < bytes.length; index++)
     bytes[index] = [0, 1, 97, 254, 255][int(5)] ?? 0;
   return bytes;
@@ -128,6 +129,39 @@ for (const [name, cacheBytes] of [
     }
   });
 }
+
+test("thousands of dead rows before each living one are passed over, in memory or not", async () => {
+  const names = Array.from({ length: 20_000 }, (_, index) => `k${String(index).padStart(6, "0")}`);
+  const isAlive = (index: number) => index % 5_000 === 4_999;
+  const fillIt = async (engine: Engine) => {
+    const batch = createWriteBatch();
+    for (const [index, name] of names.entries()) {
+      const write = newWrite(
+        isAlive(index) ? "put" : "delete",
+        4n,
+        isAlive(index) ? Buffer.of(1) : null,
+      );
+      batch.put("write", versionKey(Buffer.from(name), 5n), encodeWrite(write));
+    }
+    await engine.write(batch, { sync: false });
+  };
+  for (const cacheBytes of [64 * 1024, 8 * 1024 * 1024]) {
+    await withEngine(cacheBytes, fillIt, async (engine) => {
+      const range = { start: Buffer.alloc(0), end: null };
+      for (let round = 0; round < 2; round++) {
+        const rows = await scanRows({ engine, clock: env.clock }, range, {
+          readTs: 9n,
+          options: { limit: 10 },
+        });
+        const expected = names.filter((_, index) => isAlive(index));
+        assert.deepEqual(
+          rows.map(({ key }) => key.toString()),
+          expected,
+        );
+      }
+    });
+  }
+});
 
 test("a malformed record is told, behind the rows before it", async () => {
   const fillIt = async (engine: Engine) => {

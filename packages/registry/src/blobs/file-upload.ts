@@ -25,8 +25,15 @@ const cachedWriteBytesMax = 128 * 1024;
  * here is assumed, a page (open(2)). What is not in whole pages goes through the cache.
  */
 export const directAlignment = 4096;
+/**
+ * Direct writes of all uploads at once: each holds a thread of libuv's pool for as long as the disk
+ * takes. What comes beyond goes through the cache.
+ */
+const directWritesMax = 6;
 /** Each direct write is one command to the disk: below that it does not pay. */
 const directBytesMin = 64 * 1024;
+
+const cannotWriteDirectly = ["EINVAL", "EOPNOTSUPP", "ENOTSUP"];
 
 export interface FileUploadParts {
   readonly location: BlobLocation;
@@ -36,6 +43,7 @@ export interface FileUploadParts {
   readonly bytes: number;
   readonly pageCacheBytes: number;
   readonly writeBacks: { running: number };
+  readonly directWrites: { running: number };
   readonly syncNames: (location: BlobLocation) => Promise<void>;
 }
 
@@ -126,21 +134,26 @@ export class FileUpload implements BlobUpload {
   async #writeDirect(chunk: Uint8Array): Promise<number> {
     const end = chunk.byteLength - (chunk.byteLength % directAlignment);
     if (this.bytes < this.#parts.pageCacheBytes || this.bytes % directAlignment !== 0) return 0;
+    const { directWrites } = this.#parts;
     if (end < directBytesMin || this.#direct === false) return 0;
+    if (directWrites.running >= directWritesMax) return 0;
     let written = 0;
+    directWrites.running += 1;
     try {
       this.#direct ??= await open(this.#parts.path, constants.O_WRONLY | constants.O_DIRECT);
       while (written < end) {
         const at = this.bytes + written;
         const result = await this.#direct.write(chunk, written, end - written, at);
-        written += result.bytesWritten;
+        written += atLeastOne(result.bytesWritten);
         // A short write that ends within a page: the rest goes through the cache.
         if (result.bytesWritten % directAlignment !== 0) break;
       }
     } catch (error) {
       // The filesystem cannot, or not with this memory: nothing of that write was taken.
-      if (errorCode(error) !== "EINVAL") throw error;
+      if (!cannotWriteDirectly.includes(errorCode(error) ?? "")) throw error;
       await this.#giveUpDirect();
+    } finally {
+      directWrites.running -= 1;
     }
     return written;
   }
@@ -155,7 +168,7 @@ export class FileUpload implements BlobUpload {
     for (let written = from; written < chunk.byteLength; ) {
       const length = Math.min(chunk.byteLength - written, cachedWriteBytesMax);
       const result = await this.#file.write(chunk, written, length, this.bytes + written);
-      written += result.bytesWritten;
+      written += atLeastOne(result.bytesWritten);
     }
     this.#cachedBytes += chunk.byteLength - from;
   }
@@ -177,4 +190,10 @@ export class FileUpload implements BlobUpload {
         this.#writeBack = null;
       });
   }
+}
+
+/** A filesystem that takes nothing, and says nothing, would be asked for ever. */
+function atLeastOne(bytesWritten: number): number {
+  if (bytesWritten === 0) throw new IoError("io", "the filesystem wrote nothing");
+  return bytesWritten;
 }

@@ -28,6 +28,7 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
   const { directory, pageCacheBytes } = options;
   const durableShards = new Set<string>();
   const writeBacks = { running: 0 };
+  const directWrites = { running: 0 };
 
   /** Only locations of the right shape become paths; all others are a damaged record. */
   function pathOf(location: BlobLocation): string {
@@ -45,7 +46,16 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
 
   function upload(location: BlobLocation, file: FileHandle, bytes: number): BlobUpload {
     const path = pathOf(location);
-    return new FileUpload({ location, path, file, bytes, pageCacheBytes, writeBacks, syncNames });
+    return new FileUpload({
+      location,
+      path,
+      file,
+      bytes,
+      pageCacheBytes,
+      writeBacks,
+      directWrites,
+      syncNames,
+    });
   }
 
   return {

@@ -244,6 +244,22 @@ test("a manifest that is pushed again while its content is deleted has content",
     assert.deepEqual(await world.read(brokenInvariants), []);
   }));
 
+test("a mount that is committed behind the first look is there at once", () =>
+  withCollector({}, async (world) => {
+    const image = testImage("mounted late");
+    await push(world, repo, image);
+    const nowMs = world.env.clock.now();
+    const [digest = image.digest] = image.blobs;
+    const late = overlapped(world.calm, async () => {
+      await remove(world, repo, image.digest);
+      await world.pass(3 * secondMs);
+    });
+    value(await mountBlob(late, { from: repo, repository: other, digest, nowMs }));
+    assert.ok(await isThere(world, other, digest));
+    await world.pass(graceMs / 2);
+    assert.ok(await isThere(world, other, digest));
+  }));
+
 test("a mount between the looks keeps the blob for the other repository", () =>
   withCollector({}, async (world) => {
     const image = testImage("mounted");
@@ -257,6 +273,20 @@ test("a mount between the looks keeps the blob for the other repository", () =>
     value(await pushManifest(world.store, repo, image));
     await remove(world, repo, image.digest);
     await world.pass(4 * graceMs);
+    await assertEmpty(world);
+  }));
+
+test("more at once than one transaction takes is freed, by a process that starts late", () =>
+  withCollector({}, async (world) => {
+    for (let index = 0; index < 200; index += 1) {
+      const layers = Array.from({ length: 7 }, (_, layer) => `${index} ${layer}`);
+      await push(world, repo, testImage(`many ${index}`, { layers }));
+    }
+    const what = { repository: repo, actor: "tester", nowMs: world.env.clock.now() };
+    value(await deleteRepository(world.store, what));
+    await world.pass(5 * secondMs);
+    await world.env.clock.sleep(5 * graceMs);
+    await world.pass(2 * graceMs);
     await assertEmpty(world);
   }));
 

@@ -8,12 +8,18 @@
 // Any number of processes may collect: they conflict, and one of them wins.
 
 import { type Counter, type Env, errorMessage, IoError } from "@sampan/env";
-import type { Store } from "@sampan/kv/txn";
+import type { Reader, Store } from "@sampan/kv/txn";
 import { StoreError, transactionAgeMsMax } from "@sampan/kv/txn";
 import type { BlobStore } from "../blobs/blobs.ts";
 import { isRipe } from "../core/collection.ts";
-import { condemnUnneeded, deleteCondemned, listWork, type WorkRow } from "../meta/index.ts";
-import type { CollectionStage } from "../meta/keys.ts";
+import {
+  condemnUnneeded,
+  deleteCondemned,
+  listWork,
+  listWorkKeys,
+  readWork,
+  type WorkRow,
+} from "../meta/index.ts";
 
 export interface CollectorOptions {
   /** Milliseconds for which what is not needed is kept, at least `graceMsMin`. */
@@ -36,11 +42,16 @@ const seenMsMin = transactionAgeMsMax + 2_000;
 
 const idleMs = 1_000;
 const failedMs = 10_000;
-const rowsPage = 512;
-/** Rows of one transaction; one of many items is bounded by the look itself. */
+/** Rows that are decoded at once: one of a large manifest has thousands of items. */
+const rowsPage = 64;
+/** Rows of one transaction, and their items: two or three keys are written for each. */
 const rowsTogetherMax = 32;
-/** Condemned rows that are watched at once; more wait for their turn. */
-const watchedMax = 100_000;
+const itemsMax = 512;
+/** Keys of condemned rows that are listed at once, and that are watched; more wait their turn. */
+const keysPage = 4_096;
+const watchedMax = 200_000;
+/** Rows of one round, so that each stage has its turn. */
+const dueMax = 512;
 /** Between two transactions, so that requests get their turn. */
 const breathMs = 1;
 
@@ -59,8 +70,9 @@ class QueueCollector implements Collector {
   readonly #graceMs: number;
   readonly #deleted: Counter;
   readonly #freedBytes: Counter;
-  /** Condemned row → monotonic milliseconds at which it was first seen. */
+  /** Condemned row, by its key, and the monotonic milliseconds at which it was first seen. */
   #seen = new Map<string, number>();
+  #watchedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     env: Env,
@@ -105,64 +117,83 @@ class QueueCollector implements Collector {
   }
 
   async #firstLooks(stage: "freed" | "linked", signal: AbortSignal): Promise<boolean> {
-    const page = await this.#list(stage, null);
+    const page = await this.#read((reader) =>
+      listWork(reader, stage, { after: null, limit: rowsPage }),
+    );
     const nowMs = this.#env.clock.now();
     const due =
       stage === "freed" ? page : page.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
     await this.#inTransactions(due, signal, async (rows) => {
       return (await condemnUnneeded(this.#store, rows, this.#env.clock.now())).ok;
     });
-    return due.length > 0 && page.length === rowsPage;
+    return due.length > 0;
   }
 
   async #secondLooks(signal: AbortSignal): Promise<boolean> {
-    const due = await this.#watch(signal);
-    const before = this.#env.clock.now();
-    let bytes = 0;
-    await this.#inTransactions(due, signal, async (rows) => {
-      const settled = await deleteCondemned(this.#store, rows);
-      if (!settled.ok) return false;
-      const { links, blobs, contents, locations } = settled.value;
-      for (const location of locations) await this.#blobs.delete(location);
-      this.#deleted.add(links + blobs + contents);
-      this.#freedBytes.add(settled.value.bytes);
-      bytes += settled.value.bytes;
-      return true;
-    });
+    await this.#watch(signal);
+    const before = this.#env.clock.monotonic();
+    const seenLongAgo = [...this.#seen].filter(([, sinceMs]) => before - sinceMs >= seenMsMin);
+    const keys = seenLongAgo.slice(0, dueMax).map(([name]) => Buffer.from(name, "latin1"));
+    let [bytes, rowsDue] = [0, 0];
+    for (let from = 0; from < keys.length && !signal.aborted; from += rowsPage) {
+      const page = keys.slice(from, from + rowsPage);
+      const rows = await this.#read((reader) => readWork(reader, "condemned", page));
+      const nowMs = this.#env.clock.now();
+      const due = rows.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
+      rowsDue += due.length;
+      await this.#inTransactions(due, signal, async (group) => {
+        const freed = await this.#delete(group);
+        bytes += freed ?? 0;
+        return freed !== null;
+      });
+      // In the order of their times: what is behind is younger.
+      if (due.length < rows.length) break;
+    }
     if (bytes > 0) {
-      const ms = this.#env.clock.now() - before;
+      const ms = Math.round(this.#env.clock.monotonic() - before);
       this.#env.log.info("freed what nothing refers to", { bytes, ms });
     }
-    return due.length === rowsPage;
+    return rowsDue > 0;
   }
 
-  /** Looks through the condemned rows, remembers since when they are seen, and picks what is due. */
-  async #watch(signal: AbortSignal): Promise<WorkRow[]> {
+  /** The bytes that were freed; null when the rows could not be settled. */
+  async #delete(rows: readonly WorkRow[]): Promise<number | null> {
+    const settled = await deleteCondemned(this.#store, rows);
+    if (!settled.ok) return null;
+    const { links, blobs, contents, bytes, locations } = settled.value;
+    for (const { key } of rows) this.#seen.delete(nameOf(key));
+    for (const location of locations) await this.#blobs.delete(location);
+    this.#deleted.add(links + blobs + contents);
+    this.#freedBytes.add(bytes);
+    return bytes;
+  }
+
+  /** Remembers since when condemned rows are seen; now and then, for there may be many. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const nowMs = this.#env.clock.monotonic();
+    if (nowMs - this.#watchedMs < idleMs) return;
+    this.#watchedMs = nowMs;
     const seen = new Map<string, number>();
-    const due: WorkRow[] = [];
-    const nowMs = this.#env.clock.now();
-    const monotonicMs = this.#env.clock.monotonic();
     let after: Uint8Array | null = null;
     while (!signal.aborted && seen.size < watchedMax) {
-      const page: WorkRow[] = await this.#list("condemned", after);
-      for (const row of page) {
-        const name = Buffer.from(row.key).toString("latin1");
-        const sinceMs = this.#seen.get(name) ?? monotonicMs;
-        seen.set(name, sinceMs);
-        const isDue = monotonicMs - sinceMs >= seenMsMin && isRipe(row.atMs, nowMs, this.#graceMs);
-        if (isDue && due.length < rowsPage) due.push(row);
-      }
-      after = page.at(-1)?.key ?? null;
-      if (page.length < rowsPage) break;
+      const page: { readonly after: Uint8Array | null; readonly limit: number } = {
+        after,
+        limit: keysPage,
+      };
+      const keys: Uint8Array[] = await this.#read((reader) =>
+        listWorkKeys(reader, "condemned", page),
+      );
+      for (const key of keys) seen.set(nameOf(key), this.#seen.get(nameOf(key)) ?? nowMs);
+      after = keys.at(-1) ?? null;
+      if (keys.length < keysPage) break;
     }
     this.#seen = seen;
-    return due;
   }
 
-  async #list(stage: CollectionStage, after: Uint8Array | null): Promise<WorkRow[]> {
+  async #read<T>(look: (reader: Reader) => Promise<T>): Promise<T> {
     const snapshot = await this.#store.snapshot();
     try {
-      return await listWork(snapshot, stage, { after, limit: rowsPage });
+      return await look(snapshot);
     } finally {
       snapshot.release();
     }
@@ -174,14 +205,34 @@ class QueueCollector implements Collector {
     signal: AbortSignal,
     settle: (rows: readonly WorkRow[]) => Promise<boolean>,
   ): Promise<void> {
-    for (let from = 0; from < rows.length && !signal.aborted; from += rowsTogetherMax) {
-      const group = rows.slice(from, from + rowsTogetherMax);
+    for (const group of groupsOf(rows)) {
+      if (signal.aborted) return;
       if (!(await settle(group)) && group.length > 1) {
         for (const row of group) await settle([row]);
       }
       await this.#env.clock.sleep(breathMs, signal).catch(() => undefined);
     }
   }
+}
+
+/** Neither too many rows nor too many items at once; a row of more items is a group of its own. */
+function groupsOf(rows: readonly WorkRow[]): WorkRow[][] {
+  const groups: WorkRow[][] = [];
+  let items = 0;
+  for (const row of rows) {
+    const group = groups.at(-1);
+    items += row.items.length;
+    if (group !== undefined && group.length < rowsTogetherMax && items <= itemsMax) group.push(row);
+    else {
+      groups.push([row]);
+      items = row.items.length;
+    }
+  }
+  return groups;
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
 }
 
 function isStoreFailure(error: unknown): boolean {

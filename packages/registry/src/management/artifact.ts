@@ -5,7 +5,7 @@ import type { Reader } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import { mediaTypes } from "@sampan/oci/model";
 import type { ListedManifest } from "../meta/manifests.ts";
-import { listTagsOf } from "../meta/tags.ts";
+import { listTagsOf, tagTimes } from "../meta/tags.ts";
 import type { ApiArtifact, ApiTag } from "../schema.ts";
 import { isoTime } from "./system.ts";
 
@@ -39,12 +39,13 @@ const tagsShownMax = 1_000;
 export async function apiTags(reader: Reader, source: ApiArtifactSource): Promise<ApiTag[]> {
   const { repository, digest } = source;
   const tags = await listTagsOf(reader, repository, { digest, limit: tagsShownMax });
-  return tags.map((name) => ({
+  const times = await tagTimes(reader, repository, tags);
+  return tags.map((name, index) => ({
     id: numberOf(`${repository}:${name}`),
     repository_id: numberOf(repository),
     artifact_id: numberOf(`${repository}@${digest}`),
     name,
-    push_time: isoTime(source.pushedMs),
+    push_time: isoTime(times[index] ?? source.pushedMs),
     immutable: false,
   }));
 }

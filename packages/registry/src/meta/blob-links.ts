@@ -49,10 +49,8 @@ export async function findBlob(
   const [link = null, blob = null] = await reader.getMany(keys);
   if (link === null || blob === null) return null;
   if (!(await linkCounts(reader, link, { repository, digest }))) return null;
-  const { state, location, bytes } = decodeBlob(blob);
-  // The collector condemns only what nothing names; then it answers 404, so that nobody counts on
-  // it.
-  if (state.type !== "live" && !(await isNamed(reader, { repository, digest }))) return null;
+  // Condemned or not: a link that counts keeps the collector from deleting it.
+  const { location, bytes } = decodeBlob(blob);
   return { location, bytes };
 }
 

@@ -51,6 +51,30 @@ export async function listWork(
   return (await reader.scan(range, { limit: page.limit })).map((entry) => decodeWork(stage, entry));
 }
 
+/** As `listWork`, the keys alone. */
+export async function listWorkKeys(
+  reader: Reader,
+  stage: CollectionStage,
+  page: { readonly after: Uint8Array | null; readonly limit: number },
+): Promise<Uint8Array[]> {
+  const range: Range = collectionRange(stage, page.after);
+  const options = { limit: page.limit, keysOnly: true };
+  return (await reader.scan(range, options)).map(({ key }) => key);
+}
+
+/** The rows of those keys that are there. */
+export async function readWork(
+  reader: Reader,
+  stage: CollectionStage,
+  keys: readonly Uint8Array[],
+): Promise<WorkRow[]> {
+  const values = await reader.getMany(keys);
+  return keys.flatMap((key, index) => {
+    const value = values[index] ?? null;
+    return value === null ? [] : [decodeWork(stage, { key, value })];
+  });
+}
+
 export function encodeWork(work: Pick<WorkRow, "atMs" | "items">): Uint8Array {
   const writer = new RecordWriter(workVersion);
   writer.varint(work.atMs);

@@ -22,7 +22,7 @@ export {
 export type { Deleted } from "./collection.ts";
 export { condemnUnneeded, deleteCondemned, itemsTogetherMax } from "./collection.ts";
 export type { WorkItem, WorkRow } from "./collection-records.ts";
-export { listWork } from "./collection-records.ts";
+export { listWork, listWorkKeys, readWork } from "./collection-records.ts";
 export type { StageStatus } from "./collection-status.ts";
 export { countWork } from "./collection-status.ts";
 export type { FormatFailure } from "./installation.ts";

@@ -143,7 +143,7 @@ async function runPush(
   transaction: Transaction,
   plan: Plan,
   attempt: Attempt,
-): Promise<Result<PushedManifest, ManifestPushFailure>> {
+): Promise<Result<PushedManifest, ManifestPushFailure | { readonly code: "undetermined" }>> {
   const { push, outline } = plan;
   if (attempt.hot) await transaction.lock(contestedKeys(plan), { hot: true });
   const seen = await readPush(transaction, plan);
@@ -153,6 +153,9 @@ async function runPush(
   const mismatch = sizeMismatch(plan, seen);
   if (mismatch !== null) return err({ code: "size-mismatch", ...mismatch });
 
+  // An earlier run may have been committed, and all of it deleted since, the bytes with it.
+  const mayBeFreed = attempt.mayBeDone && push.content.type === "location";
+  if (mayBeFreed && seen.content[0] === null) return err({ code: "undetermined" });
   rescueBlobs(transaction, outline.blobs, seen.blobs);
   rescueLinks(transaction, plan, seen.links);
   const surplus = putContent(transaction, plan, seen.content[0] ?? null);
@@ -234,11 +237,12 @@ function isUnused(link: Uint8Array): boolean {
 
 /** A link that only the collector condemned, for want of a manifest that names the blob, is used now. */
 function rescueLinks(transaction: Transaction, { push, outline }: Plan, links: Values): void {
-  const { repository, nowMs } = push;
+  const { repository } = push;
   for (const [index, digest] of outline.blobs.entries()) {
     const link = links[index] ?? null;
     if (link === null || !isUnused(link)) continue;
-    putLink(transaction, { repository, digest }, { state: live, linkedMs: nowMs });
+    // As old as it was: it is no new link, for which the collector has a note of its own.
+    putLink(transaction, { repository, digest }, { ...decodeBlobLink(link), state: live });
   }
 }
 

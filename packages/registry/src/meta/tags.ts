@@ -2,7 +2,8 @@
 
 import type { Entry, Reader } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
-import { manifestTagsRange, readKey, tagsPrefixBytes, tagsRange } from "./keys.ts";
+import { manifestTagsRange, readKey, tagKey, tagsPrefixBytes, tagsRange } from "./keys.ts";
+import { decodeTag } from "./manifest-records.ts";
 import { findRepository } from "./repositories.ts";
 
 export interface TagPage {
@@ -54,4 +55,14 @@ export async function listTagsOf(
     segments.digest();
     return segments.text() as Tag;
   });
+}
+
+/** When each was last pointed somewhere, milliseconds since the epoch; null: there is no such tag. */
+export async function tagTimes(
+  reader: Reader,
+  repository: RepositoryName,
+  tags: readonly Tag[],
+): Promise<(number | null)[]> {
+  const values = await reader.getMany(tags.map((tag) => tagKey(repository, tag)));
+  return values.map((value) => (value === null ? null : decodeTag(value).pushedMs));
 }

@@ -104,13 +104,15 @@ export const settings = {
   }),
   uploadExpiry: setting(duration({ min: "1m", max: "30d" }), {
     default: "24h",
-    description: "An upload that received nothing for this long is thrown away.",
+    description:
+      "An upload that received nothing for this long is thrown away, within ten minutes.",
   }),
   gcGrace: setting(duration({ min: "10s", max: "30d" }), {
     default: "2h",
     description:
-      "What no image names any more, and a blob that no image came to name, is kept for this long " +
-      "before it is deleted. Longer than the longest push.",
+      "What no image names any more is deleted after this long; until then a push that names it has " +
+      "it. A blob that no image came to name is offered for this long, and then deleted likewise. " +
+      "Longer than the longest push.",
   }),
   stallTimeout: setting(duration({ min: "1s", max: "1h" }), {
     default: "60s",

@@ -20,6 +20,7 @@ import { drawLives, type LivesParts, type Opened, playLives } from "../lives.ts"
 import type { Simulation, SimulationReport } from "../simulation.ts";
 import { checkEvents } from "../workloads/push-pull/events.ts";
 import { PushPull } from "../workloads/push-pull/push-pull.ts";
+import { Recycle } from "../workloads/recycle.ts";
 import type { Distribution } from "../workloads/registry-client.ts";
 
 export const registry: Simulation = {
@@ -38,7 +39,8 @@ const installedName = "installed";
 const sweepsMs = 100 * 60_000;
 const uploadExpiryMs = sweepsMs / 2;
 /** Of seeds in which blobs that no manifest came to name are collected, and of the others. */
-const graceMsShort = 20_000;
+const graceMsShort = 10_000;
+const collectingMs = 60_000;
 const graceMsLong = 30 * 24 * 3_600_000;
 
 /** A store with a registry in it. The hash of its password takes real time and so is made once. */
@@ -62,12 +64,17 @@ async function playRegistry(
     world.trace(`problem ${text}`);
     problems.push(text);
   };
-  const options = drawLives(world.env);
+  const drawn = drawLives(world.env);
   const settings = drawStoreSettings(world.env);
   const engineOptions = { readsPerWait: world.env.random.int(20) };
   const blobs = createMemoryBlobs(world.env);
   const keepsUnnamed = world.env.random.int(2) === 0;
+  // Long enough that the collector looks twice, several times.
+  const durationMs = drawn.durationMs + (keepsUnnamed ? 0 : collectingMs);
+  const options = { ...drawn, durationMs };
   const pushPull = new PushPull(world.env, problem, { keepsUnnamed });
+  const recycle = new Recycle(world.env, problem);
+  const workloads = keepsUnnamed ? [pushPull] : [pushPull, recycle];
   let store: Store | null = null;
 
   const open = async (
@@ -81,7 +88,7 @@ async function playRegistry(
   };
 
   const parts: LivesParts<Distribution> = {
-    workloads: [pushPull],
+    workloads,
     firstEngine: (env) => installed.openCheckpoint(installedName, env, engineOptions),
     open,
     onCrash: () => blobs.crash(),
