@@ -7,6 +7,7 @@ import type { BlobBody, BlobLocation, BlobStat, BlobStore, BlobUpload } from "..
 import { checkBlobLocation, newBlobLocation, parseBlobLocation } from "../location.ts";
 import { parseNote } from "./note.ts";
 import type { ObjectStat, S3Objects } from "./objects.ts";
+import { PartMemory } from "./part-buffer.ts";
 import { openObject } from "./reading.ts";
 import { Slots } from "./slots.ts";
 import { S3Upload, type StoredUpload, uploadedBytesField } from "./upload.ts";
@@ -41,6 +42,7 @@ class S3BlobStore implements BlobStore {
   readonly #root: string;
   readonly #redirectSeconds: number | null;
   readonly #slots = new Slots(partsOnTheWayMax);
+  readonly #memory = new PartMemory();
   /** Of this process: what they hold is in no note yet. */
   readonly #uploads = new Map<BlobLocation, S3Upload>();
 
@@ -136,6 +138,7 @@ class S3BlobStore implements BlobStore {
       keys: this.#keysOf(location),
       stored,
       slots: this.#slots,
+      memory: this.#memory,
       now: () => this.#env.clock.now(),
       onClose: () => {
         if (this.#uploads.get(location) === upload) this.#uploads.delete(location);

@@ -14,7 +14,7 @@ import { assert, errorMessage, IoError, type Log } from "@sampan/env";
 import type { BlobLocation, BlobUpload } from "../blobs.ts";
 import { encodeNote, noteBytes, type StoredPart, type UploadNote } from "./note.ts";
 import type { S3Objects } from "./objects.ts";
-import { PartBuffer } from "./part-buffer.ts";
+import { PartBuffer, type PartMemory } from "./part-buffer.ts";
 import { partBytes, partBytesMin, partsMax, partsOnTheWayMax } from "./parts.ts";
 import type { Slots } from "./slots.ts";
 
@@ -28,6 +28,7 @@ export interface UploadParts {
   readonly stored: StoredUpload;
   /** Parts of all uploads on their way at once. */
   readonly slots: Slots;
+  readonly memory: PartMemory;
   readonly now: () => number;
   /** Called once, when it is closed. */
   readonly onClose: () => void;
@@ -52,7 +53,7 @@ export class S3Upload implements BlobUpload {
   /** Wall clock of the last append, for those who ask while it is open. */
   modifiedMs: number;
   readonly #outside: UploadParts;
-  readonly #tail = new PartBuffer();
+  readonly #tail: PartBuffer;
   readonly #parts: SentPart[] = [];
   readonly #onTheWay = new Set<Promise<void>>();
   #uploadId: string | null = null;
@@ -68,6 +69,7 @@ export class S3Upload implements BlobUpload {
     const { stored } = outside;
     this.location = outside.location;
     this.#outside = outside;
+    this.#tail = new PartBuffer(outside.memory);
     this.#complete = stored.type === "complete";
     this.#hasNote = stored.type === "note" || (stored.type === "complete" && stored.hasNote);
     this.#changed = stored.type === "nothing";
@@ -179,11 +181,13 @@ export class S3Upload implements BlobUpload {
   /** Never fails: the failure is kept for whoever comes next. */
   async #putPart(
     part: SentPart,
-    what: { readonly uploadId: string; readonly number: number; readonly bytes: Uint8Array },
+    what: { readonly uploadId: string; readonly number: number; readonly bytes: Buffer },
   ): Promise<void> {
-    const { objects, keys, slots } = this.#outside;
+    const { objects, keys, memory, slots } = this.#outside;
     try {
       part.etag = await objects.putPart(keys.object, what);
+      // Not after a failure: a request that was given up may still be reading it.
+      memory.give(what.bytes);
     } catch (error) {
       this.#fail("append", error);
     } finally {
