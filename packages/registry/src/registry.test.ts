@@ -19,11 +19,14 @@ import {
 import { createHttpServer, createRegistry, initialise } from "./registry.ts";
 
 const password = "correct-horse-1";
+const trustedProxies = [{ address: "127.0.0.1", bits: 32, family: "ipv4" }] as const;
 
 interface Scene extends HttpClient {
   readonly origin: string;
   readonly server: Server;
   readonly stop: () => Promise<void>;
+  /** What was logged. */
+  readonly lines: readonly string[];
 }
 
 function check(
@@ -32,8 +35,9 @@ function check(
   body: (scene: Scene) => Promise<void>,
 ): void {
   test(name, async () => {
-    const stream = { write: () => undefined };
-    const env = createNodeEnv({ service: "test", log: { level: "error", format: "json", stream } });
+    const lines: string[] = [];
+    const stream = { write: (line: string) => void lines.push(line) };
+    const env = createNodeEnv({ service: "test", log: { level: "info", format: "json", stream } });
     const store = await openEmbeddedStore(env, { engine: createMemoryEngine(env, {}) }, {});
     assert.ok((await initialise(env, store, { adminPassword: password })).ok);
     const registry = createRegistry(
@@ -50,7 +54,7 @@ function check(
       },
     );
     await registry.ready();
-    const server = createHttpServer(env, registry, { stallMs: 30_000 });
+    const server = createHttpServer(env, registry, { stallMs: 30_000, trustedProxies });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const end = new AbortController();
@@ -62,7 +66,8 @@ function check(
       await closed;
     };
     try {
-      await body({ ...createHttpClient(port), origin: `http://127.0.0.1:${port}`, server, stop });
+      const origin = `http://127.0.0.1:${port}`;
+      await body({ ...createHttpClient(port), origin, server, stop, lines });
     } finally {
       server.closeAllConnections();
       await stop();
@@ -204,4 +209,26 @@ check("a stop lets what is under way end, and its connection with it", "none", a
   scene.server.closeIdleConnections();
   await once(socket, "end");
   await stopping;
+});
+
+check("wrong passwords are counted to the client that a proxy names", "password", async (s) => {
+  const wrong = (user: string) => `Basic ${Buffer.from(`${user}:wrong-word`).toString("base64")}`;
+  const forwarded = {
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "registry.example.com",
+  };
+  const challenged = await s.send("GET", "/v2/", { headers: forwarded });
+  const challenge = String(challenged.headers["www-authenticate"]);
+  assert.match(challenge, /realm="https:\/\/registry\.example\.com\/service\/token"/);
+  for (const [path, client] of [
+    ["/v2/", "192.0.2.1"],
+    ["/service/token", "192.0.2.2"],
+  ] as const) {
+    const headers = { ...forwarded, "x-forwarded-for": `::1, ${client}` };
+    const authorization = wrong(path.slice(1, 3));
+    const answer = await s.send("GET", path, { headers: { ...headers, authorization } });
+    assert.equal(answer.status, 401);
+  }
+  const clients = s.lines.flatMap((line) => /"client":"([^"]*)"/.exec(line)?.[1] ?? []);
+  assert.deepEqual(clients, ["192.0.2.1", "192.0.2.2"]);
 });
