@@ -58,6 +58,8 @@ export interface RegistryOptions {
   readonly instance: string;
   /** Threads that hash uploads; null: as many as there are spare cores, at most two. */
   readonly hashWorkers?: number | null;
+  /** An index may name manifests that its repository has not. Absent: it may not. */
+  readonly sparseIndexes?: boolean;
 }
 
 export interface Registry extends HttpHandler {
@@ -83,7 +85,11 @@ export function createRegistry(env: Env, deps: RegistryDeps, options: RegistryOp
       auth: options.auth === "none" ? null : auth,
       originOf: createOriginOf(externalUrl),
     },
-    { uploadExpiryMs, hashWorkers: options.hashWorkers ?? null },
+    {
+      uploadExpiryMs,
+      hashWorkers: options.hashWorkers ?? null,
+      sparseIndexes: options.sparseIndexes ?? false,
+    },
   );
   const { distribution, edge, sweep } = parts;
   const { graceMs } = options;

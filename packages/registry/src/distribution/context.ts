@@ -16,6 +16,8 @@ export interface DistributionContext {
   readonly blobs: BlobStore;
   /** Null: everyone may do everything, and nothing is looked up to find that out. */
   readonly auth: Auth | null;
+  /** An index may name manifests that the repository has not. */
+  readonly sparseIndexes: boolean;
   readonly pool: BufferPool;
   readonly hashes: HashPool;
   readonly intake: UploadIntake;

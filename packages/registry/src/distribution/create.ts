@@ -38,6 +38,8 @@ export interface DistributionOptions {
   readonly uploadExpiryMs: number;
   /** Null: as many hashing workers as there are spare cores, at most two. */
   readonly hashWorkers: number | null;
+  /** An index may name manifests that the repository has not. */
+  readonly sparseIndexes: boolean;
 }
 
 export interface DistributionParts {
@@ -69,6 +71,7 @@ export function createDistributionParts(
     store: deps.store,
     blobs: deps.blobs,
     auth: deps.auth,
+    sparseIndexes: options.sparseIndexes,
     pool,
     hashes,
     intake: createUploadIntake(env, { pool }),

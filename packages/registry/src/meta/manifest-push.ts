@@ -58,6 +58,8 @@ export interface ManifestPush {
   readonly bytes: number;
   /** Inline up to `manifestInlineBytesMax`, else at a location where it is committed (durable). */
   readonly content: ManifestContent;
+  /** The children of an index need not be in the repository (a sparse index). Absent: they must. */
+  readonly sparse?: boolean;
   /** Who pushes, for the audit: a user's name, or `anonymous`. */
   readonly actor: string;
   /** Wall clock, milliseconds since the epoch. */
@@ -194,7 +196,8 @@ async function missingDigests(
   { push, outline }: Plan,
   seen: Seen,
 ): Promise<Digest[]> {
-  const missing = outline.children.filter((_, index) => seen.children[index] === null);
+  const absent = outline.children.filter((_, index) => seen.children[index] === null);
+  const missing = push.sparse === true ? [] : absent;
   for (const [index, digest] of outline.blobs.entries()) {
     const link = seen.links[index] ?? null;
     const of = { repository: push.repository, digest };

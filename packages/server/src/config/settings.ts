@@ -114,6 +114,12 @@ export const settings = {
       "it. A blob that no image came to name is offered for this long, and then deleted likewise. " +
       "Longer than the longest push.",
   }),
+  sparseIndexes: setting(toggle, {
+    default: "false",
+    description:
+      "An index may be pushed without all of the manifests that it names, such as those of one " +
+      "platform. What it names and nobody pushed cannot be pulled.",
+  }),
   stallTimeout: setting(duration({ min: "1s", max: "1h" }), {
     default: "60s",
     description: "A connection that moves no byte of a body for this long is closed.",

@@ -128,6 +128,7 @@ function registryOptions({ config, version }: RegistryRole): RegistryOptions {
     auth: config.auth,
     uploadExpiryMs: config.uploadExpiry,
     graceMs: config.gcGrace,
+    sparseIndexes: config.sparseIndexes,
     // Nobody else has the embedded store, so that the name need not tell processes apart.
     instance: "local",
   };

@@ -115,6 +115,7 @@ async function push(
     manifest: manifest.value,
     bytes: bytes.byteLength,
     content,
+    sparse: context.sparseIndexes,
     actor: actorOf(call.identity),
     nowMs: context.env.clock.now(),
   };

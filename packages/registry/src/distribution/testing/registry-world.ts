@@ -31,6 +31,7 @@ export interface WorldOptions {
   readonly rates?: StrictRates;
   readonly stallMs?: number;
   readonly externalUrl?: string;
+  readonly sparseIndexes?: boolean;
   readonly createAuth?: (env: Env, store: Store) => Auth;
   /** Wraps the store, to let something happen between two of a request's steps. */
   readonly wrapStore?: (store: Store) => Store;
@@ -136,7 +137,11 @@ export class RegistryWorld {
     const parts = createDistributionParts(
       env,
       { store, blobs, auth: options.createAuth?.(env, store) ?? null, originOf },
-      { uploadExpiryMs: 24 * 60 * 60_000, hashWorkers: 1 },
+      {
+        uploadExpiryMs: 24 * 60 * 60_000,
+        hashWorkers: 1,
+        sparseIndexes: options.sparseIndexes ?? false,
+      },
     );
     const { edge } = parts;
     const server = createHttpServer(
