@@ -335,7 +335,7 @@ async function inBucket(work: (world: World) => Promise<void>): Promise<void> {
 function newEnv(): Env {
   seed += 1;
   const { env } = createSimulatedWorld(seed);
-  return { ...env, clock: { ...env.clock, sleep: async () => undefined } };
+  return { ...env, clock: { ...clock, now: () => clock.now(), sleep: async () => undefined } };
 }
 
 function openObjects(s3: TestS3Server): S3Objects {

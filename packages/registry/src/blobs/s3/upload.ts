@@ -73,7 +73,7 @@ export class S3Upload implements BlobUpload {
     this.#complete = stored.type === "complete";
     this.#hasNote = stored.type === "note" || (stored.type === "complete" && stored.hasNote);
     this.#changed = stored.type === "nothing";
-    this.modifiedMs = outside.now();
+    this.modifiedMs = wholeSecond(outside.now());
     this.bytes = stored.type === "complete" ? stored.bytes : 0;
     if (stored.type !== "note") return;
     const { note } = stored;
@@ -96,7 +96,7 @@ export class S3Upload implements BlobUpload {
         if (this.#tail.bytes === bytesMax) await this.#sendPart();
       }
       this.bytes += chunk.byteLength;
-      this.modifiedMs = this.#outside.now();
+      this.modifiedMs = wholeSecond(this.#outside.now());
     });
   }
 
@@ -288,6 +288,11 @@ export class S3Upload implements BlobUpload {
       });
     }
   }
+}
+
+/** S3 tells times in seconds: an upload must not seem to grow younger when it is closed. */
+function wholeSecond(ms: number): number {
+  return ms - (ms % 1_000);
 }
 
 function named(what: string, error: unknown): IoError {
