@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import type { Env } from "@sampan/env";
 import type { Store } from "@sampan/kv/txn";
 import { computeDigest } from "@sampan/oci/model";
+import { seededRandom } from "@sampan/oci/testing";
+import { mutateText } from "@sampan/oci/testing/fuzz";
 import { type Auth, createAuth, type Identity } from "../auth/auth.ts";
 import type { ProjectName } from "../core/project-name.ts";
 import { parseScopes } from "../core/scope.ts";
@@ -81,6 +83,29 @@ check("a mount without a source finds the one repository that may be pulled", as
   const path = `/v2/library/app/blobs/uploads/?mount=${digest}`;
   await world.expect(201, "POST", path, { headers });
 });
+
+check("a token that was tampered with is never taken", async ({ world, bearer }) => {
+  const { authorization } = await bearer(admin, "repository:library/app:pull");
+  await world.expect(404, "HEAD", "/v2/library/app/manifests/v1", { headers: { authorization } });
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const mutant = mutateText(seededRandom(seed), authorization).replace(/[^\x21-\x7e ]/g, "");
+    // The scheme's case and spaces around it are no part of the token.
+    if (tokenOf(mutant) === tokenOf(authorization)) continue;
+    const answer = await world.send("HEAD", "/v2/library/app/manifests/v1", {
+      headers: { authorization: mutant },
+    });
+    assert.equal(answer.status, 401, `seed ${seed}`);
+  }
+});
+
+/** Of the last letter of base64url some bits mean nothing (RFC 4648, section 3.5). */
+function tokenOf(authorization: string): string {
+  const token = authorization.trim().replace(/^bearer +/i, "");
+  return token
+    .split(".")
+    .map((part) => Buffer.from(part, "base64url").toString("hex"))
+    .join(".");
+}
 
 check("the catalog shows what the caller may pull, over pages too", async ({ world, bearer }) => {
   for (const [name, isPublic] of [
