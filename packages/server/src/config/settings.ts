@@ -157,7 +157,9 @@ export const settings = {
   s3AccessKey: optional(secret({ min: 1, max: 256 }), {
     absent:
       "where AWS' own tools look: `AWS_ACCESS_KEY_ID`, `AWS_PROFILE`, the role of the machine",
-    description: "Id of the access key. It must get, put, list and delete objects of the prefix.",
+    description:
+      "Id of the access key. It has to get, put, list and delete objects under the prefix, and to " +
+      "list and abort multipart uploads.",
     flag: false,
   }),
   s3SecretKey: optional(secret({ min: 1, max: 1_024 }), {

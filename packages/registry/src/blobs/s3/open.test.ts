@@ -56,6 +56,19 @@ test("a bucket is opened by the one to whom its blobs belong, again and again", 
   await s3.close();
 });
 
+test("a key that may not do one of the things it will have to do is told at the start", async () => {
+  const operations = ["PutObject", "ListObjectsV2", "ListMultipartUploads", "DeleteObject"];
+  for (const operation of operations) {
+    const s3 = await startTestS3(clock, { bucket, accessKeyId });
+    s3.fault = (request) =>
+      request.operation === operation
+        ? { type: "refuse", status: 403, code: "AccessDenied" }
+        : null;
+    assert.match((await openIn(s3, {})) ?? "opened", /may not do all it must/, operation);
+    await s3.close();
+  }
+});
+
 test("what is wrong with the place is told with the next step, and without the secret", async () => {
   const check = async (wrong: Wrong, expected: RegExp): Promise<void> => {
     const said = await open(wrong);
@@ -66,7 +79,7 @@ test("what is wrong with the place is told with the next step, and without the s
   await check({ place: { bucket: "absent" } }, /no such bucket; make it first.*404 NoSuchBucket/);
   await check({ place: { credentials } }, /does not know the access key; correct s3AccessKey/);
   await check({ code: "SignatureDoesNotMatch" }, /secret is not that of the access key/);
-  await check({ code: "AccessDenied" }, /allow it to get, put, list and delete/);
+  await check({ code: "AccessDenied" }, /access key may not do all it must: get, put/);
   await check({ code: "SomethingElse" }, /403 SomethingElse; look at the settings blobs and s3/);
   await check({ marker: "{}" }, /sampan\.json is not Sampan's; choose another prefix/);
   await check({ marker: "<" }, /sampan\.json is not Sampan's; choose another prefix/);

@@ -51,10 +51,12 @@ async function claim(objects: S3Objects, options: OpenS3Options): Promise<string
     const found = await objects.read(key);
     const refused = found === null ? null : judge(found.toString(), { where, owner });
     if (refused !== null) return refused;
-    // Lists too: a key that may get and put but not list would show only at the first sweep.
-    await objects.list(`${prefix}blobs/`, null, 1);
     const marker = { format, version: formatVersion, owner };
     await objects.put(key, Buffer.from(`${JSON.stringify(marker)}\n`));
+    // What a key may not do would show only at the first sweep, hours from now.
+    await objects.list(`${prefix}blobs/`, null, 1);
+    await objects.multiparts(key);
+    await objects.delete(`${key}.probe`);
     return null;
   } catch (error) {
     if (!(error instanceof IoError)) throw error;
@@ -91,7 +93,9 @@ const steps: Readonly<Record<string, string>> = {
   NoSuchBucket: "there is no such bucket; make it first, or correct blobs",
   InvalidAccessKeyId: "the service does not know the access key; correct s3AccessKey",
   SignatureDoesNotMatch: "the secret is not that of the access key; correct s3SecretKey",
-  AccessDenied: "the key may not do this; allow it to get, put, list and delete there",
+  AccessDenied:
+    "the access key may not do all it must: get, put, list and delete objects, list and abort " +
+    "multipart uploads",
   CredentialsProviderError:
     "no credentials were found; set SAMPAN_S3_ACCESS_KEY and SAMPAN_S3_SECRET_KEY, or AWS_PROFILE",
   PermanentRedirect: "the bucket lies in another region; set s3Region",

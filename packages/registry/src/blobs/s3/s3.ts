@@ -12,7 +12,10 @@ import { openObject } from "./reading.ts";
 import { Slots } from "./slots.ts";
 import { S3Upload, type StoredUpload, uploadedBytesField } from "./upload.ts";
 
-/** Parts of all uploads on their way at once: what bounds memory and connections of pushes. */
+/**
+ * Parts of all uploads on their way at once. With the one part that each open upload gathers (5 MiB
+ * for layers up to 5 GB), that is the memory of pushes.
+ */
 const partsOnTheWayMax = 16;
 /** Behind the key of the blob; sorts behind it and before every other. */
 const noteEnding = ".upload";
