@@ -41,10 +41,10 @@ export interface BlobStat {
 }
 
 /**
- * One writer at a time. Bytes appended but not committed may be lost in a power failure, in the middle too: whoever
- * goes on with an upload after one hashes what is stored.
- * After a failure of `append`, `commit` or `close` nobody knows what is on the disk (a failed
- * write-back is told once): the location is good for `delete` only.
+ * One writer at a time. Bytes appended but not committed may be lost in a power failure, in the
+ * middle too: whoever goes on with an upload after one hashes what is stored. After a failure of
+ * `append`, `commit` or `close` nobody knows what is on the disk (a failed write-back is told once):
+ * the location is good for `delete` only.
  */
 export interface BlobUpload {
   readonly location: BlobLocation;
