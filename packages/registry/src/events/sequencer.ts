@@ -61,11 +61,13 @@ interface Memory {
   watch: Watch | null;
   floor: Floor;
   fullLookAtMs: number;
+  /** Rows of the next transaction: fewer when the last one took too long for the store. */
+  rows: number;
 }
 
 async function runSequencer(parts: Parts, signal: AbortSignal): Promise<void> {
   const { env } = parts;
-  const memory: Memory = { watch: null, floor: bottom, fullLookAtMs: 0 };
+  const memory: Memory = { watch: null, floor: bottom, fullLookAtMs: 0, rows: rowsMax };
   let failedWaitMs = pollMs;
   while (!signal.aborted) {
     let waitMs = 0;
@@ -74,6 +76,7 @@ async function runSequencer(parts: Parts, signal: AbortSignal): Promise<void> {
       failedWaitMs = pollMs;
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
+      memory.rows = Math.max(1, memory.rows >> 1);
       env.log.warn("the sequencer's turn failed", { error: errorMessage(error) });
       failedWaitMs = Math.min(failedWaitMs * 2, failedWaitMsMax);
       waitMs = failedWaitMs;
@@ -105,14 +108,15 @@ async function takeTurn(parts: Parts, memory: Memory): Promise<boolean> {
     memory.floor = bottom;
     memory.fullLookAtMs = nowMs + fullLookMs;
   }
-  const { floor, watch } = memory;
+  const { floor, watch, rows } = memory;
   const outcome = await store.transact((transaction) =>
-    look(transaction, { owner: parts.owner, fromTs: floor.fromTs, watch, nowMs }),
+    look(transaction, { owner: parts.owner, fromTs: floor.fromTs, watch, nowMs, rows }),
   );
   // Contended or undetermined: another works, or the next look shows what became of it.
   if (outcome.type !== "committed") return false;
   const { taken, exhausted, startTs } = outcome.value;
   memory.watch = outcome.value.watch;
+  memory.rows = Math.min(rowsMax, memory.rows * 2);
   if (taken > 0) parts.events.add(taken);
   if (exhausted) memory.floor = raiseFloor(floor, startTs, nowMs);
   return taken > 0 && !exhausted;
@@ -133,6 +137,7 @@ async function look(
     readonly fromTs: bigint;
     readonly watch: Watch | null;
     readonly nowMs: number;
+    readonly rows: number;
   },
 ): Promise<Looked> {
   const { startTs } = transaction;
@@ -146,7 +151,7 @@ async function look(
   if (turn.type === "watch") {
     return { watch: turn.watch, taken: 0, exhausted: !rows, startTs };
   }
-  const entries = await transaction.scan(range, { limit: rowsMax });
+  const entries = await transaction.scan(range, { limit: given.rows });
   const page = withinBytes(entries);
   appendEvents(
     transaction,
@@ -155,7 +160,7 @@ async function look(
   );
   for (const { key } of page) transaction.delete(key);
   if (owner !== given.owner) putOwner(transaction, given.owner);
-  const exhausted = page.length === entries.length && entries.length < rowsMax;
+  const exhausted = page.length === entries.length && entries.length < given.rows;
   return { watch: null, taken: page.length, exhausted, startTs };
 }
 

@@ -15,6 +15,7 @@ import { isRipe } from "../core/collection.ts";
 import {
   condemnUnneeded,
   deleteCondemned,
+  itemsTogetherMax,
   listWork,
   listWorkKeys,
   readWork,
@@ -44,9 +45,8 @@ const idleMs = 1_000;
 const failedMs = 10_000;
 /** Rows that are decoded at once: one of a large manifest has thousands of items. */
 const rowsPage = 64;
-/** Rows of one transaction, and their items: two or three keys are written for each. */
+/** Rows of one transaction; their items are bounded too. */
 const rowsTogetherMax = 32;
-const itemsMax = 512;
 /** Keys of condemned rows that are listed at once, and that are watched; more wait their turn. */
 const keysPage = 4_096;
 const watchedMax = 200_000;
@@ -73,6 +73,8 @@ class QueueCollector implements Collector {
   /** Condemned row, by its key, and the monotonic milliseconds at which it was first seen. */
   #seen = new Map<string, number>();
   #watchedMs = Number.NEGATIVE_INFINITY;
+  /** Of the next transaction: fewer when the last one took too long for the store. */
+  #itemsMax = itemsTogetherMax;
 
   constructor(
     env: Env,
@@ -124,7 +126,8 @@ class QueueCollector implements Collector {
     const due =
       stage === "freed" ? page : page.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
     await this.#inTransactions(due, signal, async (rows) => {
-      return (await condemnUnneeded(this.#store, rows, this.#env.clock.now())).ok;
+      const look = { nowMs: this.#env.clock.now(), itemsMax: this.#itemsMax };
+      return (await condemnUnneeded(this.#store, rows, look)).ok;
     });
     return due.length > 0;
   }
@@ -158,10 +161,9 @@ class QueueCollector implements Collector {
 
   /** The bytes that were freed; null when the rows could not be settled. */
   async #delete(rows: readonly WorkRow[]): Promise<number | null> {
-    const settled = await deleteCondemned(this.#store, rows);
+    const settled = await deleteCondemned(this.#store, rows, this.#itemsMax);
     if (!settled.ok) return null;
     const { links, blobs, contents, bytes, locations } = settled.value;
-    for (const { key } of rows) this.#seen.delete(nameOf(key));
     for (const location of locations) await this.#blobs.delete(location);
     this.#deleted.add(links + blobs + contents);
     this.#freedBytes.add(bytes);
@@ -199,24 +201,25 @@ class QueueCollector implements Collector {
     }
   }
 
-  /** A group of rows that could not be settled is tried row by row; what then fails waits. */
+  /** What could not be settled waits, and is tried with fewer items. */
   async #inTransactions(
     rows: readonly WorkRow[],
     signal: AbortSignal,
     settle: (rows: readonly WorkRow[]) => Promise<boolean>,
   ): Promise<void> {
-    for (const group of groupsOf(rows)) {
+    for (const group of groupsOf(rows, this.#itemsMax)) {
       if (signal.aborted) return;
-      if (!(await settle(group)) && group.length > 1) {
-        for (const row of group) await settle([row]);
-      }
+      const isSettled = await settle(group);
+      this.#itemsMax = isSettled
+        ? Math.min(itemsTogetherMax, this.#itemsMax * 2)
+        : Math.max(1, this.#itemsMax >> 1);
       await this.#env.clock.sleep(breathMs, signal).catch(() => undefined);
     }
   }
 }
 
 /** Neither too many rows nor too many items at once; a row of more items is a group of its own. */
-function groupsOf(rows: readonly WorkRow[]): WorkRow[][] {
+function groupsOf(rows: readonly WorkRow[], itemsMax: number): WorkRow[][] {
   const groups: WorkRow[][] = [];
   let items = 0;
   for (const row of rows) {

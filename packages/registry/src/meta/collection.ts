@@ -28,7 +28,7 @@ import { findLocations } from "./locations.ts";
 import { settle, type Unsettled } from "./outcome.ts";
 import { live, type RecordState } from "./record-state.ts";
 
-/** Items of one transaction: a few keys are read for each, and two written at most. */
+/** Items of one transaction at most: a few keys are read for each, and three written. */
 export const itemsTogetherMax = 256;
 
 /**
@@ -39,16 +39,16 @@ export const itemsTogetherMax = 256;
 export function condemnUnneeded(
   store: Store,
   rows: readonly WorkRow[],
-  nowMs: number,
+  look: { readonly nowMs: number; readonly itemsMax: number },
 ): Promise<Result<{ readonly condemned: number }, Unsettled>> {
   return settle<{ readonly condemned: number }, never>(store, async (transaction) => {
     const condemned: WorkItem[] = [];
-    for (const { item, row } of await takeItems(transaction, rows)) {
+    for (const { item, row } of await takeItems(transaction, rows, look.itemsMax)) {
       if (item.kind === "link") await condemnLink(transaction, { item, row, condemned });
       else if (item.kind === "blob") await condemnBlob(transaction, item.digest, condemned);
       else await condemnContent(transaction, item.digest, condemned);
     }
-    addWork(transaction, "condemned", { atMs: nowMs, items: condemned });
+    addWork(transaction, "condemned", { atMs: look.nowMs, items: condemned });
     return ok({ condemned: condemned.length });
   });
 }
@@ -57,16 +57,20 @@ function putRest(transaction: Transaction, row: WorkRow, items: readonly WorkIte
   transaction.put(row.key, encodeWork({ atMs: row.atMs, items }));
 }
 
-/** Takes the rows' items out of the store; those of a row that is gone have been taken before. */
+/**
+ * Takes up to `itemsMax` of the rows' items out of the store, and leaves the rest where it is; those of
+ * a row that is gone have been taken before.
+ */
 async function takeItems(
   transaction: Transaction,
   rows: readonly WorkRow[],
+  itemsMax: number,
 ): Promise<readonly { readonly item: WorkItem; readonly row: WorkRow }[]> {
   const there = await transaction.getMany(rows.map(({ key }) => key));
   const items: { readonly item: WorkItem; readonly row: WorkRow }[] = [];
   for (const [index, row] of rows.entries()) {
     if (there[index] === null) continue;
-    const room = itemsTogetherMax - items.length;
+    const room = itemsMax - items.length;
     items.push(...row.items.slice(0, room).map((item) => ({ item, row })));
     const rest = row.items.slice(room);
     if (rest.length === 0) transaction.delete(row.key);
@@ -181,13 +185,15 @@ export interface Deleted {
 export async function deleteCondemned(
   store: Store,
   rows: readonly WorkRow[],
+  itemsMax: number,
 ): Promise<Result<Deleted, Unsettled>> {
   // Of all runs: one that may have been committed found more than the one that finds it done.
   const unnamed = new Set<BlobLocation>();
   const settled = await settle<Omit<Deleted, "locations">, never>(store, async (transaction) => {
     const counts = { links: 0, blobs: 0, contents: 0, bytes: 0 };
     const sweep: Sweep = { transaction, counts, unnamed };
-    for (const { item, startTs } of await takeCondemned(transaction, rows)) {
+    for (const { item, row } of await takeItems(transaction, rows, itemsMax)) {
+      const { startTs } = row;
       if (item.kind === "link") await deleteLink(sweep, item, startTs);
       else if (item.kind === "blob") await deleteBlob(sweep, item.digest, startTs);
       else await deleteContent(sweep, item.digest, startTs);
@@ -216,22 +222,6 @@ interface Sweep {
   readonly transaction: Transaction;
   readonly counts: { links: number; blobs: number; contents: number; bytes: number };
   readonly unnamed: Set<BlobLocation>;
-}
-
-interface Condemned {
-  readonly item: WorkItem;
-  /** Of the first look. */
-  readonly startTs: Timestamp;
-}
-
-async function takeCondemned(
-  transaction: Transaction,
-  rows: readonly WorkRow[],
-): Promise<readonly Condemned[]> {
-  const there = await transaction.getMany(rows.map(({ key }) => key));
-  const taken = rows.filter((_, index) => there[index] !== null);
-  for (const { key } of taken) transaction.delete(key);
-  return taken.flatMap(({ items, startTs }) => items.map((item) => ({ item, startTs })));
 }
 
 async function deleteLink(

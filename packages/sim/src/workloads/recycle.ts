@@ -17,6 +17,7 @@ const waitMsMin = 11_000;
 const waitMsMax = 16_000;
 /** The first look comes within a second or two. */
 const hammerMs = 2_500;
+const hammerPauseMsMax = 200;
 
 interface Owned {
   readonly repository: string;
@@ -55,7 +56,7 @@ export class Recycle implements Workload<Distribution> {
 
   /** There and gone and there, for as long as the registry takes it. */
   async #hammer(client: RegistryClient, owned: Owned): Promise<StepResult> {
-    const { clock } = client.env;
+    const { clock, random } = client.env;
     const endMs = clock.monotonic() + hammerMs;
     for (;;) {
       const put = await this.#put(client, owned);
@@ -63,6 +64,7 @@ export class Recycle implements Workload<Distribution> {
       if (isOver) return { operation: "push again and again", outcome: put };
       const deleted = await this.#delete(client, owned);
       if (deleted !== "202") return { operation: "delete again and again", outcome: deleted };
+      await clock.sleep(random.int(hammerPauseMsMax));
     }
   }
 
