@@ -141,6 +141,15 @@ test("a committed blob is committed again by a request that comes twice", async 
   });
 });
 
+test("a blob is read while the request that committed it comes again", async () => {
+  await inBucket(async ({ blobs }) => {
+    const location = await store(blobs, noise(100), 100);
+    const again = await blobs.open(location);
+    const [, bytes] = await Promise.all([again?.commit(), read(blobs, location, 0, 100)]);
+    assert.ok(bytes.equals(noise(100)));
+  });
+});
+
 test("a note that a crash left beside its blob goes with a pass over the names", async () => {
   await inBucket(async ({ s3, blobs }) => {
     const upload = await blobs.create();

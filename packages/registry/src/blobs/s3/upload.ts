@@ -102,6 +102,8 @@ export class S3Upload implements BlobUpload {
 
   /** Makes what was appended one object, which can be read from then on. The upload stays open. */
   async complete(): Promise<void> {
+    // Anybody may be reading a blob whose last request has come again and is being answered.
+    if (this.#complete) return;
     await this.#alone("complete", () => this.#makeObject());
   }
 
