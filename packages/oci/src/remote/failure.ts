@@ -41,7 +41,7 @@ export async function readFailure(response: HttpResponse, what: string): Promise
   const body = await response.bytes(errorBodyBytesMax);
   const text = Buffer.from(body).toString("utf8");
   const errors = parseErrorBody(text);
-  const isText = response.header("content-type")?.startsWith("text/plain") ?? false;
+  const isText = /^(?:$|text\/plain)/.test(response.header("content-type") ?? "");
   const plain = errors.length === 0 && isText ? firstLine(text) : "";
   const said = errors.map((error) => `${error.code}: ${error.message}`).join("; ") || plain;
   const message = `${what} answered ${status}${said === "" ? "" : ` (${said})`}`;
