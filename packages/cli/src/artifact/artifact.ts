@@ -63,6 +63,6 @@ Exit code 0 when DST is there, 1 when it is not, 2 for a wrong command line,
 
 Examples:
   sampan artifact copy docker.io/alpine:3 registry.example.com/base/alpine:3
-  sampan artifact copy --platform linux/arm64 quay.io/a/app:1.0 localhost:8080/a/app
-  sampan artifact copy --referrers --json r1.example.com/app:2 r2.example.com/app:2
+  sampan artifact copy --platform linux/arm64 quay.io/a/app:1.0 localhost:8080/a
+  sampan artifact copy --referrers --json r1.example.com/app:2 r2.example.com/b
   printf 'ci:%s\\n' "$TOKEN" | sampan artifact copy --dst-creds-stdin SRC DST`;
