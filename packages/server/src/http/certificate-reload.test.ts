@@ -35,9 +35,13 @@ class World {
   readonly files: { readonly certificate: string; readonly key: string };
   listener: Listener | null = null;
 
-  constructor(directory: string) {
+  constructor(directory: string, options: { readonly handshakeMs?: number }) {
     this.files = { certificate: join(directory, "tls.crt"), key: join(directory, "tls.key") };
-    this.server = createHttpsServer(this.env, handler, { stallMs: 30_000, tls: first });
+    this.server = createHttpsServer(this.env, handler, {
+      stallMs: 30_000,
+      tls: first,
+      ...options,
+    });
   }
 
   async write({ certificate, key }: KeyPair): Promise<void> {
@@ -69,9 +73,12 @@ class World {
   }
 }
 
-async function start(context: TestContext): Promise<World> {
+async function start(
+  context: TestContext,
+  options: { readonly handshakeMs?: number } = {},
+): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), "sampan-tls-"));
-  const world = new World(directory);
+  const world = new World(directory, options);
   await world.write(first);
   const address = { host: "127.0.0.1", port: 0 };
   const listener = await listen(world.env, world.server, { address, flag: "--listen" });
@@ -160,4 +167,11 @@ test("a handshake that is never ended is not waited for at the end", async (cont
     world.lines.filter((line) => line.includes("were cut")),
     [],
   );
+});
+
+test("a client that is silent instead of shaking hands is cut off", async (context) => {
+  const world = await start(context, { handshakeMs: 50 });
+  const bare = connectBare(world.port, "127.0.0.1").on("error", () => undefined);
+  await once(bare.resume(), "close");
+  equal(await world.served(), "first.test");
 });

@@ -51,7 +51,7 @@ export interface KeyPair {
 const keepAliveMs = 75_000;
 const headMsDefault = 30_000;
 /** For the TLS handshake, which is a few kilobytes and one signature. */
-const handshakeMs = 10_000;
+const handshakeMsDefault = 10_000;
 /** How often connections are looked for whose head takes too long. */
 const headCheckMs = 2_000;
 const headerBytesMax = 16 * 1024;
@@ -77,18 +77,20 @@ export function createHttpServer(
 export function createHttpsServer(
   env: Env,
   handler: HttpHandler,
-  options: HttpServerOptions & { readonly tls: KeyPair },
+  options: HttpServerOptions & { readonly tls: KeyPair; readonly handshakeMs?: number },
 ): TlsServer {
   const server = createTlsServer({
     ...httpOptions(options),
     ...secureContextOf(options.tls),
     ALPNProtocols: ["http/1.1"],
-    handshakeTimeout: handshakeMs,
+    handshakeTimeout: options.handshakeMs ?? handshakeMsDefault,
   });
   equip(env, server, { handler, options });
   server.on("tlsClientError", (error, socket) => {
     const { remoteAddress: client = "" } = socket;
     env.log.debug("a TLS handshake failed", { client, error: errorMessage(error) });
+    // node:https takes it for garbage in HTTP, whose answer would wait for the handshake for ever.
+    socket.destroy();
   });
   return server;
 }
