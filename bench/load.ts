@@ -30,12 +30,32 @@ export async function wrkGet(
   const lines = Object.entries(headers).map(([k, v]) => `wrk.headers["${k}"] = "${v}"`);
   writeFileSync(script, `${lines.join("\n")}\n`);
   const args = ["-t1", "-c64", `-d${options.seconds}s`, "-s", script, url];
-  const { stdout } = await run("wrk", args);
+  return wrkAnswer((await run("wrk", args)).stdout);
+}
+
+function wrkAnswer(stdout: string): Requests {
   if (/Non-2xx or 3xx responses/.test(stdout)) throw new Error(`wrk saw errors:\n${stdout}`);
   return {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
     count: Number(/(\d+) requests in/.exec(stdout)?.[1]),
   };
+}
+
+/** GET of the paths in turn, as fast as 64 connections go, for `seconds`, by wrk. */
+export async function wrkPaths(
+  url: string,
+  paths: readonly string[],
+  options: { readonly seconds: number; readonly directory: string },
+): Promise<Requests> {
+  const script = join(options.directory, "paths.lua");
+  const list = paths.map((path) => JSON.stringify(path)).join(", ");
+  writeFileSync(
+    script,
+    `local paths = { ${list} }\nlocal at = 0\nrequest = function()\n` +
+      "  at = at % #paths + 1\n  return wrk.format(nil, paths[at])\nend\n",
+  );
+  const args = ["-t1", "-c64", `-d${options.seconds}s`, "-s", script, url];
+  return wrkAnswer((await run("wrk", args)).stdout);
 }
 
 /** HEAD over 64 kept-alive connections, by ab (wrk cannot do HEAD). */

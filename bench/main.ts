@@ -16,7 +16,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
 
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
 
-  registry   manifests, blobs of 1 GiB and memory; peers: distribution
+  registry   manifests, blobs of 1 GiB, lists and memory; peers: distribution
   profile    where the server's CPU time goes in those works (needs perf)
   rocksdb    the addon against its own bars
 

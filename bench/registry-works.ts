@@ -97,9 +97,10 @@ async function pushBig(server: Running, file: string): Promise<string> {
 async function startUpload(
   server: Running,
   digest: string,
-  headers: Record<string, string> = {},
+  to: { readonly name?: string; readonly headers?: Record<string, string> } = {},
 ): Promise<string> {
-  const url = `${server.url}/v2/${repository}/blobs/uploads/`;
+  const { name = repository, headers = {} } = to;
+  const url = `${server.url}/v2/${name}/blobs/uploads/`;
   const opened = await must(url, { method: "POST", headers });
   const location = new URL(opened.headers.get("location") ?? "", server.url);
   location.searchParams.set("digest", digest);
@@ -126,7 +127,7 @@ export async function prepare(servers: readonly Running[], authed: Running): Pro
   const basic = `Basic ${Buffer.from(`admin:${adminPassword}`).toString("base64")}`;
   for (const server of servers) {
     const headers: Record<string, string> = server === authed ? { Authorization: basic } : {};
-    await pushSmall(server, headers);
+    await pushImage(server, repository, "v1", headers);
   }
   const scope = `repository:${repository}:pull`;
   const url = `${authed.url}/service/token?service=harbor-registry&scope=${scope}`;
@@ -138,16 +139,29 @@ export async function prepare(servers: readonly Running[], authed: Running): Pro
   return String(body.token);
 }
 
-async function pushSmall(server: Running, headers: Record<string, string>): Promise<void> {
+export interface PushedImage {
+  /** Points another tag at it. */
+  tag(name: string): Promise<void>;
+}
+
+/** A small image, the same each time; its blobs go up where the repository has them not. */
+export async function pushImage(
+  server: Running,
+  name: string,
+  tag: string,
+  headers: Record<string, string> = {},
+): Promise<PushedImage> {
   const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux" }));
   const layer = Buffer.alloc(4096, 7);
   const descriptors = [];
   for (const bytes of [config, layer]) {
     const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-    const location = await startUpload(server, digest, headers);
+    descriptors.push({ digest, size: bytes.length });
+    const url = `${server.url}/v2/${name}/blobs/${digest}`;
+    if ((await fetch(url, { method: "HEAD", headers })).ok) continue;
+    const location = await startUpload(server, digest, { name, headers });
     const type = { "Content-Type": "application/octet-stream" };
     await must(location, { method: "PUT", headers: { ...headers, ...type }, body: bytes });
-    descriptors.push({ digest, size: bytes.length });
   }
   const [first, second] = descriptors;
   const manifest = JSON.stringify({
@@ -156,11 +170,15 @@ async function pushSmall(server: Running, headers: Record<string, string>): Prom
     config: { mediaType: "application/vnd.oci.image.config.v1+json", ...first },
     layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...second }],
   });
-  await must(`${server.url}/v2/${repository}/manifests/v1`, {
-    method: "PUT",
-    headers: { ...headers, "Content-Type": manifestType },
-    body: manifest,
-  });
+  const point = async (to: string): Promise<void> => {
+    await must(`${server.url}/v2/${name}/manifests/${to}`, {
+      method: "PUT",
+      headers: { ...headers, "Content-Type": manifestType },
+      body: manifest,
+    });
+  };
+  await point(tag);
+  return { tag: point };
 }
 
 async function must(url: string, init: RequestInit): Promise<Response> {

@@ -7,6 +7,7 @@ import { distribution } from "./contenders/distribution.ts";
 import { createSampan } from "./contenders/sampan.ts";
 import { loadProgramsMissing } from "./load.ts";
 import type { Contender, Running } from "./process.ts";
+import { catalogWork, prepareLists, tagsWorks } from "./registry-lists.ts";
 import {
   firstGetWork,
   getWork,
@@ -58,6 +59,10 @@ async function measure(servers: Running[], directory: string, options: BenchOpti
   }
   const file = join(directory, "big");
   for (const work of [putWork(file), firstGetWork(file), getWork(file)]) {
+    rows.push(...(await compare(work, [ours, ...peers], options)));
+  }
+  await prepareLists([ours, ...peers]);
+  for (const work of [...tagsWorks(directory), catalogWork(directory)]) {
     rows.push(...(await compare(work, [ours, ...peers], options)));
   }
   rows.push(...peakMemory(ours, peers));
