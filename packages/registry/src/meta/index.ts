@@ -65,7 +65,7 @@ export {
 export type { Referrer, ReferrerPage } from "./referrers.ts";
 export { listReferrers, referrerBytesMax } from "./referrers.ts";
 export type { Repository, RepositoryPage } from "./repositories.ts";
-export { findRepository, listRepositories } from "./repositories.ts";
+export { findRepository, listRepositories, listRepositoryNames } from "./repositories.ts";
 export type { StoredRecord } from "./stored.ts";
 export { listStored } from "./stored.ts";
 export type { TagPage } from "./tags.ts";

@@ -8,7 +8,7 @@
 import type { Reader } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";
-import { readKey, repositoriesRange, repositoryKey } from "./keys.ts";
+import { prefixBytes, readKey, repositoriesRange, repositoryKey } from "./keys.ts";
 import { RecordReader, RecordWriter } from "./record-bytes.ts";
 import type { RecordState } from "./record-state.ts";
 import { readState, writeState } from "./record-state.ts";
@@ -83,4 +83,41 @@ export async function listRepositories(
     }
     if (entries.length < limit) return { repositories, more: false };
   }
+}
+
+/** As `listRepositories`, the names alone. Hot path. */
+export async function listRepositoryNames(
+  reader: Reader,
+  page: {
+    readonly project: ProjectName | null;
+    readonly after: string | null;
+    readonly limit: number;
+  },
+): Promise<{ readonly names: RepositoryName[]; readonly more: boolean }> {
+  const names: RepositoryName[] = [];
+  if (page.limit === 0) return { names, more: false };
+  let after = page.after;
+  for (;;) {
+    const limit = page.limit + 1 - names.length;
+    const entries = await reader.scan(repositoriesRange(page.project, after), { limit });
+    for (const { key, value } of entries) {
+      if (isLiveRepository(value)) names.push(nameIn(key));
+    }
+    const last = entries.at(-1);
+    if (names.length > page.limit) return { names: names.slice(0, page.limit), more: true };
+    if (last === undefined || entries.length < limit) return { names, more: false };
+    after = nameIn(last.key);
+  }
+}
+
+/** A key of that range is the prefix, the name (which is ASCII) and a zero byte. */
+function nameIn(key: Uint8Array): RepositoryName {
+  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key);
+  return bytes.toString("latin1", prefixBytes, bytes.length - 1) as RepositoryName;
+}
+
+// Version and state are the first two bytes; what is not plainly live is read with care.
+function isLiveRepository(value: Uint8Array): boolean {
+  if (value[0] === repositoryVersion && value[1] === 0) return true;
+  return decodeRepository(value).state.type === "live";
 }

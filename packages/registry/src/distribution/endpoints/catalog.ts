@@ -6,7 +6,7 @@ import type { RepositoryName } from "@sampan/oci/model";
 import type { Identity } from "../../auth/auth.ts";
 import type { ProjectName } from "../../core/project-name.ts";
 import { allows } from "../../core/rbac.ts";
-import { listProjects, listRepositories } from "../../meta/index.ts";
+import { listProjects, listRepositoryNames } from "../../meta/index.ts";
 import type { DistributionContext } from "../context.ts";
 import { nextLink } from "../links.ts";
 import { type Page, parsePage } from "../pages.ts";
@@ -41,10 +41,8 @@ interface Names {
   readonly more: boolean;
 }
 
-async function listAll(reader: Reader, { after, limit }: Page): Promise<Names> {
-  const page = { project: null, after, limit };
-  const { repositories, more } = await listRepositories(reader, page);
-  return { names: repositories.map(({ name }) => name), more };
+function listAll(reader: Reader, { after, limit }: Page): Promise<Names> {
+  return listRepositoryNames(reader, { project: null, after, limit });
 }
 
 /**
@@ -56,8 +54,7 @@ async function listVisible(reader: Reader, { after, limit }: Page): Promise<Name
   for (const project of await visibleProjects(reader, after)) {
     // One more than wanted tells whether anything follows.
     const page = { project, after, limit: limit + 1 - names.length };
-    const { repositories } = await listRepositories(reader, page);
-    names.push(...repositories.map(({ name }) => name));
+    names.push(...(await listRepositoryNames(reader, page)).names);
     if (names.length > limit) return { names: names.slice(0, limit), more: true };
   }
   return { names, more: false };
