@@ -242,6 +242,9 @@ async function resumeUpload(work: Work, upload: UploadEntry): Promise<void> {
     entry.isLoose = false;
     work.uploads.resumed += 1;
     await checkBlob(work, entry, true);
+  } else if (stored === 0 && done?.status === 416) {
+    // `0-0` is said of one byte, and of none (distribution-spec, GET of an upload): it was one.
+    work.uploads.lost += 1;
   } else if (powerLoss && done?.status === 400) {
     // Sectors in its middle were lost: the digest says so, the client starts anew.
     work.uploads.lost += 1;
