@@ -24,15 +24,24 @@ const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json F
   --rounds N   how often each takes its turn; medians are told (3)
   --json FILE  the rows as JSON`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    peers: { type: "string", default: "" },
-    rounds: { type: "string", default: "3" },
-    json: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        peers: { type: "string", default: "" },
+        rounds: { type: "string", default: "3" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    return process.exit(2);
+  }
+}
+
+const { values, positionals } = readArguments();
 const name = positionals[0] ?? "";
 const bench = benches[name];
 const rounds = Number(values.rounds);

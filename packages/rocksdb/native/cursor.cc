@@ -120,9 +120,7 @@ Filled Cursor::FillFull(const Page& page) {
 Filled Cursor::Fill(const Page& page, ReadTier tier) {
   Filled filled;
   if (place_ == Place::kEnd) return filled;
-  rocksdb_iterator_t* iterator = Iterator(tier);
-  at_ = tier;
-  if (place_ != Place::kIterator) Position(iterator);
+  rocksdb_iterator_t* iterator = Placed(tier);
 
   const auto deadline = SteadyClock::now() + kCachedFillMax;
   PageWriter writer(page);
@@ -148,12 +146,9 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
   filled.bytes = writer.Bytes();
   if (rocksdb_iter_valid(iterator)) return filled;
 
-  char* message = nullptr;
-  rocksdb_iter_get_error(iterator, &message);
-  Failure failure = TakeFailure(message);
-  if (!failure) {
-    place_ = Place::kEnd;
-  } else if (writer.Rows() > 0) {
+  Failure failure = TakeEnd(iterator);
+  if (!failure) return filled;
+  if (writer.Rows() > 0) {
     // The rows are good; whatever stopped the walk is met again behind them.
     target_ = writer.LastKey();
     place_ = Place::kAfter;
@@ -169,9 +164,7 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
 Filled Cursor::FillVisible(const Page& page, ReadTier tier) {
   Filled filled;
   if (place_ == Place::kEnd) return filled;
-  rocksdb_iterator_t* iterator = Iterator(tier);
-  at_ = tier;
-  if (place_ != Place::kIterator) Position(iterator);
+  rocksdb_iterator_t* iterator = Placed(tier);
 
   const auto deadline = SteadyClock::now() + kCachedFillMax;
   PageWriter writer(page);
@@ -212,13 +205,8 @@ Filled Cursor::FillVisible(const Page& page, ReadTier tier) {
   filled.bytes = writer.Bytes();
   if (rocksdb_iter_valid(iterator)) return filled;
 
-  char* message = nullptr;
-  rocksdb_iter_get_error(iterator, &message);
-  Failure failure = TakeFailure(message);
-  if (!failure) {
-    place_ = Place::kEnd;
-    return filled;
-  }
+  Failure failure = TakeEnd(iterator);
+  if (!failure) return filled;
   if (place_ == Place::kIterator) GoOnAtLooked();
   if (writer.Rows() == 0) filled.failure = std::move(failure);
   return filled;
@@ -240,6 +228,23 @@ void Cursor::GoOnAtLooked() {
   if (!versions_->HasLooked()) return;
   target_ = versions_->Target();
   place_ = Place::kAt;
+}
+
+// The tier's iterator, where the next row is.
+rocksdb_iterator_t* Cursor::Placed(ReadTier tier) {
+  rocksdb_iterator_t* iterator = Iterator(tier);
+  at_ = tier;
+  if (place_ != Place::kIterator) Position(iterator);
+  return iterator;
+}
+
+// Why an iterator stands on no row: a failure, or the range is over.
+Failure Cursor::TakeEnd(rocksdb_iterator_t* iterator) {
+  char* message = nullptr;
+  rocksdb_iter_get_error(iterator, &message);
+  Failure failure = TakeFailure(message);
+  if (!failure) place_ = Place::kEnd;
+  return failure;
 }
 
 rocksdb_iterator_t* Cursor::Iterator(ReadTier tier) {

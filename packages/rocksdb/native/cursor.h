@@ -82,6 +82,8 @@ class Cursor : public Resource {
   };
 
   rocksdb_iterator_t* Iterator(ReadTier tier);
+  rocksdb_iterator_t* Placed(ReadTier tier);
+  Failure TakeEnd(rocksdb_iterator_t* iterator);
   void Position(rocksdb_iterator_t* iterator);
   void SeekTarget(rocksdb_iterator_t* iterator) const;
   void Step(rocksdb_iterator_t* iterator) const;

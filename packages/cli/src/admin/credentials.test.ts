@@ -1,6 +1,6 @@
 // Which login wins, and what docker's and podman's files give.
 
-import { deepEqual, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,9 +67,18 @@ test("a file that holds no login for this server is passed over", async (context
   await check({ environment }, null);
   await writeLogins(file, { [host]: {}, [`https://${host}`]: { auth: "no colon" } });
   await check({ environment }, null);
-  for (const text of ["", "{", "null", "[]", '{"auths":7}']) {
+  for (const text of ["null", "[]", '{"auths":7}']) {
     await writeFile(file, text);
     await check({ environment }, null);
+  }
+  for (const text of ["", "{"]) {
+    await writeFile(file, text);
+    const terminal = createTestTerminal({ environment });
+    equal(await findCredentials(terminal, host, {}), null);
+    match(
+      terminal.errors(),
+      /^sampan: no login is taken from .*config\.json, which cannot be read/,
+    );
   }
 });
 

@@ -5,11 +5,11 @@ import { type Env, errorCode, errorMessage, IoError } from "@sampan/env";
 import type { Tag } from "@sampan/oci/model";
 import type { CopyFailure, CopyReport, Credentials, Remote } from "@sampan/oci/remote";
 import { CommandFailure } from "../failure.ts";
+import { findLogin } from "../kept-login.ts";
 import { printable, printJson } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Location, parseLocation } from "./location.ts";
 import { createProgress, formatBytes, type Progress, silent } from "./progress.ts";
-import { findLogin } from "./registry-login.ts";
 
 export interface CopyOptions {
   readonly platform?: string;
@@ -136,8 +136,8 @@ async function findLogins(
   const asked = options.srcCredsStdin === true || options.dstCredsStdin === true;
   const lines = asked ? (await terminal.readInput()).split(/\r?\n/) : [];
   const login = async (location: Location, stdin: boolean | undefined): Promise<Login> => {
-    const credentials =
-      stdin === true ? readPair(lines.shift()) : await findLogin(terminal, location);
+    const place = { ...location, asksHelpers: true };
+    const credentials = stdin === true ? readPair(lines.shift()) : await findLogin(terminal, place);
     return { location, credentials };
   };
   const sourceLogin = await login(source, options.srcCredsStdin);

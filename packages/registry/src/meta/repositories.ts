@@ -5,10 +5,10 @@
 // A deleted repository is condemned first: a push under way may have seen it live and still commit,
 // so the record goes only when no such push can be left.
 
-import type { Reader } from "@sampan/kv/txn";
+import type { Entry, Reader } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";
-import { prefixBytes, readKey, repositoriesRange, repositoryKey } from "./keys.ts";
+import { prefixBytes, repositoriesRange, repositoryKey } from "./keys.ts";
 import { RecordReader, RecordWriter } from "./record-bytes.ts";
 import type { RecordState } from "./record-state.ts";
 import { readState, writeState } from "./record-state.ts";
@@ -54,58 +54,51 @@ export async function findRepository(
   return state.type === "live" ? { name, createdMs } : null;
 }
 
-/**
- * In lexical order, behind `after` (any text), of one project or (null) of all. Limit 0 to 10,000.
- */
+export interface RepositoryPlace {
+  /** Null: of all projects. */
+  readonly project: ProjectName | null;
+  /** Any text; null: from the first. */
+  readonly after: string | null;
+  /** 0 to 10,000. */
+  readonly limit: number;
+}
+
+/** In lexical order. */
 export async function listRepositories(
   reader: Reader,
-  page: {
-    readonly project: ProjectName | null;
-    readonly after: string | null;
-    readonly limit: number;
-  },
+  page: RepositoryPlace,
 ): Promise<RepositoryPage> {
-  const repositories: Repository[] = [];
-  if (page.limit === 0) return { repositories, more: false };
-  let after = page.after;
-  // Condemned ones are few, so one round nearly always fills the page.
-  for (;;) {
-    const limit = page.limit + 1 - repositories.length;
-    const entries = await reader.scan(repositoriesRange(page.project, after), { limit });
-    for (const { key, value } of entries) {
-      const name = readKey(key).text() as RepositoryName;
-      const { state, createdMs } = decodeRepository(value);
-      if (state.type === "live") repositories.push({ name, createdMs });
-      after = name;
-    }
-    if (repositories.length > page.limit) {
-      return { repositories: repositories.slice(0, page.limit), more: true };
-    }
-    if (entries.length < limit) return { repositories, more: false };
-  }
+  const { entries, more } = await listLive(reader, page);
+  const repositories = entries.map(({ key, value }) => {
+    return { name: nameIn(key), createdMs: decodeRepository(value).createdMs };
+  });
+  return { repositories, more };
 }
 
 /** As `listRepositories`, the names alone. Hot path. */
 export async function listRepositoryNames(
   reader: Reader,
-  page: {
-    readonly project: ProjectName | null;
-    readonly after: string | null;
-    readonly limit: number;
-  },
+  page: RepositoryPlace,
 ): Promise<{ readonly names: RepositoryName[]; readonly more: boolean }> {
-  const names: RepositoryName[] = [];
-  if (page.limit === 0) return { names, more: false };
-  let after = page.after;
+  const { entries, more } = await listLive(reader, page);
+  return { names: entries.map(({ key }) => nameIn(key)), more };
+}
+
+async function listLive(
+  reader: Reader,
+  page: RepositoryPlace,
+): Promise<{ readonly entries: Entry[]; readonly more: boolean }> {
+  const live: Entry[] = [];
+  if (page.limit === 0) return { entries: live, more: false };
+  let { after } = page;
+  // Condemned ones are few, so one round nearly always fills the page.
   for (;;) {
-    const limit = page.limit + 1 - names.length;
+    const limit = page.limit + 1 - live.length;
     const entries = await reader.scan(repositoriesRange(page.project, after), { limit });
-    for (const { key, value } of entries) {
-      if (isLiveRepository(value)) names.push(nameIn(key));
-    }
+    for (const entry of entries) if (isLiveRepository(entry.value)) live.push(entry);
+    if (live.length > page.limit) return { entries: live.slice(0, page.limit), more: true };
     const last = entries.at(-1);
-    if (names.length > page.limit) return { names: names.slice(0, page.limit), more: true };
-    if (last === undefined || entries.length < limit) return { names, more: false };
+    if (last === undefined || entries.length < limit) return { entries: live, more: false };
     after = nameIn(last.key);
   }
 }

@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { createTestTerminal } from "../testing/terminal.ts";
-import { findLogin } from "./registry-login.ts";
+import { findLogin } from "./kept-login.ts";
+import { createTestTerminal } from "./testing/terminal.ts";
 
 const encoded = (pair: string) => Buffer.from(pair).toString("base64");
 
@@ -27,7 +27,7 @@ async function home(
 }
 
 const find = (environment: Record<string, string>, host: string, repository = "team/app") =>
-  findLogin(createTestTerminal({ environment }), { host, repository });
+  findLogin(createTestTerminal({ environment }), { host, repository, asksHelpers: true });
 
 test("a login is found by host, with the longest name first, and for Docker Hub", async (context) => {
   const environment = await home(context, {

@@ -6,9 +6,15 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { errorCode, errorMessage } from "@sampan/env";
-import type { Credentials } from "@sampan/oci/remote";
-import { CommandFailure } from "../failure.ts";
-import type { Terminal } from "../terminal.ts";
+import { CommandFailure } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface KeptLogin {
+  readonly username: string;
+  readonly password: string;
+  /** Instead of a password: exchanged at a token service, sent nowhere else. */
+  readonly identityToken?: string;
+}
 
 interface LoginFile {
   readonly auths?: Readonly<Record<string, LoginEntry | undefined>>;
@@ -27,17 +33,26 @@ const dockerHubKey = "https://index.docker.io/v1/";
 const helperMs = 30_000;
 const helperBytesMax = 64 * 1024;
 
-/** Null: nobody is logged in there. `host` as the user wrote it. */
-export async function findLogin(
-  terminal: Terminal,
-  { host, repository }: { readonly host: string; readonly repository: string },
-): Promise<Credentials | null> {
+export interface LoginPlace {
+  /** As the user wrote it. */
+  readonly host: string;
+  /** Null: the whole registry. */
+  readonly repository: string | null;
+  /** Whether the helpers that the files name are asked too. */
+  readonly asksHelpers: boolean;
+}
+
+/** Null: nobody is logged in there. */
+export async function findLogin(terminal: Terminal, place: LoginPlace): Promise<KeptLogin | null> {
   const { environment } = terminal;
+  const { host, asksHelpers } = place;
   for (const { path, named } of loginFiles(environment)) {
-    const file = await readLoginFile(path, named);
+    const file = await readLoginFile(terminal, path, named);
     if (file === null) continue;
-    const kept = loginIn(file, host, repository) ?? (await askHelper(file, host, environment));
+    const kept = loginIn(file, place);
     if (kept !== null) return kept;
+    const helped = asksHelpers ? await askHelper(file, host, environment) : null;
+    if (helped !== null) return helped;
   }
   return null;
 }
@@ -62,20 +77,27 @@ function loginFiles(environment: Terminal["environment"]): LoginPath[] {
   ];
 }
 
-async function readLoginFile(path: string, named: boolean): Promise<LoginFile | null> {
+/** One that the user did not name belongs to another program: it is no reason to fail. */
+async function readLoginFile(
+  terminal: Terminal,
+  path: string,
+  named: boolean,
+): Promise<LoginFile | null> {
   try {
     const file: unknown = JSON.parse(await readFile(path, "utf8"));
     return typeof file === "object" && file !== null ? file : null;
   } catch (error) {
     if (errorCode(error) === "ENOENT" && !named) return null;
-    const which = named ? `REGISTRY_AUTH_FILE ${path}` : path;
-    throw new CommandFailure(`${which} cannot be read: ${errorMessage(error)}`, named ? 2 : 1);
+    const why = errorMessage(error);
+    if (named) throw new CommandFailure(`REGISTRY_AUTH_FILE ${path} cannot be read: ${why}`, 2);
+    terminal.err(`sampan: no login is taken from ${path}, which cannot be read: ${why}\n`);
+    return null;
   }
 }
 
 /** podman may keep a login for a part of a registry: the longest name that fits goes first. */
-function loginIn(file: LoginFile, host: string, repository: string): Credentials | null {
-  const parts = `${host}/${repository}`.split("/");
+function loginIn(file: LoginFile, { host, repository }: LoginPlace): KeptLogin | null {
+  const parts = [host, ...(repository?.split("/") ?? [])];
   const names = parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
   const keys = host === "docker.io" ? [...names, dockerHubKey, "index.docker.io"] : names;
   for (const key of keys) {
@@ -87,7 +109,7 @@ function loginIn(file: LoginFile, host: string, repository: string): Credentials
   return null;
 }
 
-function readEntry(entry: LoginEntry | undefined): Credentials | null {
+function readEntry(entry: LoginEntry | undefined): KeptLogin | null {
   const decoded = Buffer.from(String(entry?.auth ?? ""), "base64").toString();
   const colon = decoded.indexOf(":");
   const username = colon < 1 ? "" : decoded.slice(0, colon);
@@ -103,7 +125,7 @@ async function askHelper(
   file: LoginFile,
   host: string,
   environment: Terminal["environment"],
-): Promise<Credentials | null> {
+): Promise<KeptLogin | null> {
   const helper = file.credHelpers?.[host] ?? file.credsStore;
   if (helper === undefined || helper === "") return null;
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(helper)) {
@@ -118,7 +140,7 @@ async function askHelper(
   return readHelperAnswer(program, output);
 }
 
-function readHelperAnswer(program: string, output: string): Credentials | null {
+function readHelperAnswer(program: string, output: string): KeptLogin | null {
   const answer = parseObject(output);
   const [username, secret] = [answer?.["Username"], answer?.["Secret"]];
   if (typeof username !== "string" || typeof secret !== "string") {
