@@ -11,7 +11,9 @@ function bufferBytes(streams: number, wanted: number): number {
 }
 
 test("buffers are large for few streams and small for many", () => {
-  assert.equal(bufferBytes(1, 10 * MiB), MiB);
+  assert.equal(bufferBytes(1, 10 * MiB), 4 * MiB);
+  assert.equal(bufferBytes(4, 10 * MiB), 4 * MiB);
+  assert.equal(bufferBytes(5, 10 * MiB), MiB);
   assert.equal(bufferBytes(16, 10 * MiB), MiB);
   assert.equal(bufferBytes(17, 10 * MiB), MiB / 4);
   assert.equal(bufferBytes(128, 10 * MiB), MiB / 4);
@@ -23,6 +25,8 @@ test("a buffer is no larger than what is left to move needs", () => {
   assert.equal(bufferBytes(1, MiB / 16), MiB / 16);
   assert.equal(bufferBytes(1, MiB / 16 + 1), MiB / 4);
   assert.equal(bufferBytes(1, MiB / 4 + 1), MiB);
+  assert.equal(bufferBytes(1, MiB), MiB);
+  assert.equal(bufferBytes(1, MiB + 1), 4 * MiB);
 });
 
 test("a buffer that was given back is taken again", () => {
@@ -38,6 +42,15 @@ test("no more than 32 MiB wait to be taken again", () => {
   const taken = new Set(Array.from({ length: 40 }, () => pool.take(MiB)));
   for (const buffer of taken) pool.give(buffer);
   const again = Array.from({ length: 40 }, () => pool.take(MiB));
+  assert.equal(again.filter((buffer) => taken.has(buffer)).length, 32);
+});
+
+test("large buffers make way for those that more streams take", () => {
+  const pool = new BufferPool();
+  const large = Array.from({ length: 8 }, () => pool.take(4 * MiB));
+  const taken = new Set(Array.from({ length: 32 }, () => pool.take(MiB)));
+  for (const buffer of [...large, ...taken]) pool.give(buffer);
+  const again = Array.from({ length: 32 }, () => pool.take(MiB));
   assert.equal(again.filter((buffer) => taken.has(buffer)).length, 32);
 });
 

@@ -7,6 +7,9 @@ import { errorCode, errorMessage, IoError } from "@sampan/env";
 import type { BlobBody } from "../../blobs/blobs.ts";
 import type { BufferPool, PooledBuffer } from "../buffer-pool.ts";
 
+/** Of one write to a client; larger ones are not faster. */
+const sentBytesMax = 1024 * 1024;
+
 export type FileBody = BlobBody & { readonly type: "file" };
 
 /**
@@ -35,7 +38,7 @@ export async function sendFile(
   try {
     for (let position = body.start; position < body.end; ) {
       const left = body.end - position;
-      const buffer = pool.take(left);
+      const buffer = pool.take(Math.min(left, sentBytesMax));
       const count = await readInto(file, buffer, { position, left });
       const goesOn = (await sending) && count > 0;
       if (!goesOn) pool.give(buffer);
