@@ -20,42 +20,63 @@ export interface Requests {
   readonly count: number;
 }
 
-/** GET as fast as 64 connections go, for `seconds`, by wrk. */
-export async function wrkGet(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  options: { readonly seconds: number; readonly directory: string },
-): Promise<Requests> {
-  const script = join(options.directory, "headers.lua");
-  const lines = Object.entries(headers).map(([k, v]) => `wrk.headers["${k}"] = "${v}"`);
-  writeFileSync(script, `${lines.join("\n")}\n`);
-  const args = ["-t1", "-c64", `-d${options.seconds}s`, "-s", script, url];
-  return wrkAnswer((await run("wrk", args)).stdout);
+/** As wrk saw them, milliseconds. */
+export interface TimedRequests extends Requests {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
-function wrkAnswer(stdout: string): Requests {
-  if (/Non-2xx or 3xx responses/.test(stdout)) throw new Error(`wrk saw errors:\n${stdout}`);
+export interface WrkOptions {
+  readonly seconds: number;
+  /** Where its script may lie. */
+  readonly directory: string;
+  /** 64 unless given. */
+  readonly connections?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** GET as fast as the connections go, by wrk. */
+export function wrkGet(url: string, options: WrkOptions): Promise<TimedRequests> {
+  return wrk(url, "", options);
+}
+
+/** GET of the paths in turn, as fast as the connections go, by wrk. */
+export function wrkPaths(
+  url: string,
+  paths: readonly string[],
+  options: WrkOptions,
+): Promise<TimedRequests> {
+  const list = paths.map((path) => JSON.stringify(path)).join(", ");
+  const turns =
+    `local paths = { ${list} }\nlocal at = 0\nrequest = function()\n` +
+    "  at = at % #paths + 1\n  return wrk.format(nil, paths[at])\nend\n";
+  return wrk(url, turns, options);
+}
+
+async function wrk(url: string, requests: string, options: WrkOptions): Promise<TimedRequests> {
+  const script = join(options.directory, "wrk.lua");
+  const headers = Object.entries(options.headers ?? {});
+  const lines = headers.map(([name, value]) => `wrk.headers["${name}"] = "${value}"\n`);
+  writeFileSync(script, lines.join("") + requests);
+  const load = ["-t1", `-c${options.connections ?? 64}`, `-d${options.seconds}s`];
+  const args = [...load, "--latency", "--timeout", "60s", "-s", script, url];
+  const { stdout } = await run("wrk", args);
+  if (/Non-2xx or 3xx responses|Socket errors/.test(stdout)) {
+    throw new Error(`wrk saw errors:\n${stdout}`);
+  }
   return {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
     count: Number(/(\d+) requests in/.exec(stdout)?.[1]),
+    p50Ms: percentile(stdout, 50),
+    p99Ms: percentile(stdout, 99),
   };
 }
 
-/** GET of the paths in turn, as fast as 64 connections go, for `seconds`, by wrk. */
-export async function wrkPaths(
-  url: string,
-  paths: readonly string[],
-  options: { readonly seconds: number; readonly directory: string },
-): Promise<Requests> {
-  const script = join(options.directory, "paths.lua");
-  const list = paths.map((path) => JSON.stringify(path)).join(", ");
-  writeFileSync(
-    script,
-    `local paths = { ${list} }\nlocal at = 0\nrequest = function()\n` +
-      "  at = at % #paths + 1\n  return wrk.format(nil, paths[at])\nend\n",
-  );
-  const args = ["-t1", "-c64", `-d${options.seconds}s`, "-s", script, url];
-  return wrkAnswer((await run("wrk", args)).stdout);
+const unitMs = { us: 0.001, ms: 1, s: 1000, m: 60_000 } as const;
+
+function percentile(stdout: string, percent: number): number {
+  const [, figure, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s|m)`).exec(stdout) ?? [];
+  return Number(figure) * unitMs[(unit ?? "ms") as keyof typeof unitMs];
 }
 
 /** HEAD over 64 kept-alive connections, by ab (wrk cannot do HEAD). */

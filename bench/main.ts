@@ -16,12 +16,13 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
 
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
 
-  registry   manifests, blobs of 1 GiB, lists and memory; peers: distribution
+  registry   manifests, blobs of 1 GiB, lists and memory; peers: distribution, zot
   profile    where the server's CPU time goes in those works (needs perf)
   rocksdb    the addon against its own bars
 
   --peers a,b  measured beside ours, in the same rounds
   --rounds N   how often each takes its turn; medians are told (3)
+  --only TEXT  of registry: only works with this in their names
   --json FILE  the rows as JSON`;
 
 function readArguments() {
@@ -31,6 +32,7 @@ function readArguments() {
       options: {
         peers: { type: "string", default: "" },
         rounds: { type: "string", default: "3" },
+        only: { type: "string", default: "" },
         json: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -51,7 +53,7 @@ if (values.help || bench === undefined || !Number.isInteger(rounds) || rounds < 
 }
 const peers = values.peers.split(",").filter((peer) => peer !== "");
 try {
-  const rows = await bench({ peers, rounds });
+  const rows = await bench({ peers, rounds, only: values.only });
   console.log(renderTable(rows));
   if (values.json !== undefined) writeJson(values.json, name, rows);
 } catch (error) {

@@ -1,7 +1,7 @@
 // A server under measurement: started, asked for its CPU and memory, stopped by its pid.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 export interface Running {
@@ -10,9 +10,19 @@ export interface Running {
   readonly pid: number;
   /** User and system CPU seconds spent so far. */
   cpuSeconds(): number;
-  /** Resident memory now, and the most there has been, in MB (10^6 bytes). */
-  memory(): { readonly now: number; readonly peak: number };
+  memory(): Memory;
+  /** From now on `memory().recent` is the most there has been since. */
+  startRecentPeak(): void;
   stop(): Promise<void>;
+}
+
+/** Resident memory in MB (10^6 bytes). */
+export interface Memory {
+  readonly now: number;
+  /** The most there has been in the process's life. */
+  readonly peak: number;
+  /** The most there has been since `startRecentPeak`. */
+  readonly recent: number;
 }
 
 export interface Contender {
@@ -56,12 +66,21 @@ export async function startServer(command: Command): Promise<Running> {
     child.kill("SIGKILL");
     throw new Error(`${command.name} did not become ready: ${complaint}`, { cause });
   }
+  let peakBefore = 0;
+  const memory = () => {
+    const { now, recent } = readMemory(pid);
+    return { now, recent, peak: Math.max(peakBefore, recent) };
+  };
   return {
     name: command.name,
     url: command.url,
     pid,
     cpuSeconds: () => cpuSeconds(pid),
-    memory: () => memory(pid),
+    memory,
+    startRecentPeak: () => {
+      peakBefore = memory().peak;
+      resetPeak(pid);
+    },
     stop: () => stop(child),
   };
 }
@@ -85,11 +104,16 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-function memory(pid: number): { now: number; peak: number } {
+function readMemory(pid: number): { now: number; recent: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const megabytes = (key: string) =>
     (Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / 1e6;
-  return { now: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+  return { now: megabytes("VmRSS"), recent: megabytes("VmHWM") };
+}
+
+/** The kernel's own mark of the most there was falls back to what there is (proc(5), clear_refs). */
+function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
 function stop(child: ChildProcess): Promise<void> {

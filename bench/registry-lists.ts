@@ -4,10 +4,12 @@
 import { createHash } from "node:crypto";
 import { wrkPaths } from "./load.ts";
 import type { Running } from "./process.ts";
-import { pushImage, type Work } from "./registry-works.ts";
+import { pushImage } from "./push.ts";
+import type { Work } from "./registry-works.ts";
 
 /** Tags of one repository each; distribution 2.8 always gives all of them. */
 const tagsCounts = [1_000, 100] as const;
+const tagsBars = { 1000: 2, 100: 5 } as const;
 const repositoriesCount = 1_000;
 /** Names that the writer adds a second, while a list is measured. */
 const addedPerSecond = 3;
@@ -34,6 +36,7 @@ export function tagsWorks(directory: string): Work[] {
   return tagsCounts.map((entries) => ({
     name: `tags/list of ${entries}, 64 connections, a writer adding`,
     figures: { "req/s": "more", "CPU ms/req": "less" },
+    bars: { "req/s": tagsBars[entries] },
     round: (server, round) => {
       const repository = tagsRepository(entries);
       const paths = Array.from(
@@ -50,6 +53,7 @@ export function catalogWork(directory: string): Work {
   return {
     name: "catalog of 1,000, 64 connections, a writer adding",
     figures: { "req/s": "more", "CPU ms/req": "less" },
+    bars: { "req/s": 20 },
     round: (server, round) => {
       const paths = Array.from(
         { length: 20 },

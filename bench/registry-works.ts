@@ -6,16 +6,20 @@ import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
 import { adminPassword } from "./contenders/sampan.ts";
 import { abHead, curlGet, curlPut, wrkGet } from "./load.ts";
 import type { Running } from "./process.ts";
+import { manifestType, pushImage, startUpload } from "./push.ts";
 import type { Better } from "./result.ts";
 
 const bigBytes = 1024 ** 3;
-const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const repository = "library/bench";
 
 export interface Work {
   readonly name: string;
   /** Figure name (unit in brackets) → what is better and the figure of one round. */
   readonly figures: Record<string, Better>;
+  /** Of some figures: the ratio that is asked for beside distribution. */
+  readonly bars?: Record<string, number>;
+  /** Of some figures: what ours is held against whoever the peers are. */
+  readonly limits?: Record<string, number>;
   round(server: Running, round: number): Promise<Record<string, number>>;
 }
 
@@ -26,6 +30,7 @@ export function manifestWork(method: "GET" | "HEAD", directory: string, token?: 
   return {
     name: `manifest ${method} by tag, 64 connections${suffix}`,
     figures: { "req/s": "more", "CPU ms/req": "less" },
+    bars: { "req/s": 5 },
     round: async (server) => {
       // A token is ours alone: the peer runs without auth and is asked without one.
       const sent = server.name === "sampan-auth" ? headers : { Accept: manifestType };
@@ -33,7 +38,7 @@ export function manifestWork(method: "GET" | "HEAD", directory: string, token?: 
       const before = server.cpuSeconds();
       const { perSecond, count } =
         method === "GET"
-          ? await wrkGet(url, sent, { seconds: 4, directory })
+          ? await wrkGet(url, { headers: sent, seconds: 4, directory })
           : await abHead(url, sent, 12_000);
       const cpuMs = ((server.cpuSeconds() - before) * 1000) / count;
       return { "req/s": perSecond, "CPU ms/req": cpuMs };
@@ -45,9 +50,10 @@ export function putWork(file: string): Work {
   return {
     name: "blob PUT 1 GiB, monolithic",
     figures: { "MB/s": "more", "CPU s/GiB": "less" },
+    bars: { "MB/s": 2.5 },
     round: async (server, round) => {
       const digest = await writeBig(file, `${round} ${server.name}`);
-      const location = await startUpload(server, digest);
+      const location = await startUpload(server, digest, repository);
       const before = server.cpuSeconds();
       const seconds = await curlPut(location, file);
       return { "MB/s": bigBytes / 1e6 / seconds, "CPU s/GiB": server.cpuSeconds() - before };
@@ -62,7 +68,7 @@ export function firstGetWork(file: string): Work {
     figures: { "MB/s": "more", "CPU s/GiB": "less" },
     round: async (server, round) => {
       const digest = await writeBig(file, `first ${round} ${server.name}`);
-      await curlPut(await startUpload(server, digest), file);
+      await curlPut(await startUpload(server, digest, repository), file);
       const before = server.cpuSeconds();
       const seconds = await curlGet(`${server.url}/v2/${repository}/blobs/${digest}`);
       return { "MB/s": bigBytes / 1e6 / seconds, "CPU s/GiB": server.cpuSeconds() - before };
@@ -75,6 +81,7 @@ export function getWork(file: string): Work {
   return {
     name: "blob GET 1 GiB, one client",
     figures: { "MB/s": "more", "CPU s/GiB": "less" },
+    bars: { "MB/s": 0.8 },
     round: async (server) => {
       const known = digests.get(server.name);
       const digest = known ?? (await pushBig(server, file));
@@ -88,23 +95,9 @@ export function getWork(file: string): Work {
 
 async function pushBig(server: Running, file: string): Promise<string> {
   const digest = await writeBig(file, `get ${server.name}`);
-  await curlPut(await startUpload(server, digest), file);
+  await curlPut(await startUpload(server, digest, repository), file);
   await curlGet(`${server.url}/v2/${repository}/blobs/${digest}`);
   return digest;
-}
-
-/** Where the bytes of that digest are to be put. */
-async function startUpload(
-  server: Running,
-  digest: string,
-  to: { readonly name?: string; readonly headers?: Record<string, string> } = {},
-): Promise<string> {
-  const { name = repository, headers = {} } = to;
-  const url = `${server.url}/v2/${name}/blobs/uploads/`;
-  const opened = await must(url, { method: "POST", headers });
-  const location = new URL(opened.headers.get("location") ?? "", server.url);
-  location.searchParams.set("digest", digest);
-  return location.href;
 }
 
 /** 1 GiB that differs for each `mark`; answers its digest. */
@@ -137,52 +130,4 @@ export async function prepare(servers: readonly Running[], authed: Running): Pro
     throw new Error(`no token: ${response.status}`);
   }
   return String(body.token);
-}
-
-export interface PushedImage {
-  /** Points another tag at it. */
-  tag(name: string): Promise<void>;
-}
-
-/** A small image, the same each time; its blobs go up where the repository has them not. */
-export async function pushImage(
-  server: Running,
-  name: string,
-  tag: string,
-  headers: Record<string, string> = {},
-): Promise<PushedImage> {
-  const config = Buffer.from(JSON.stringify({ architecture: "amd64", os: "linux" }));
-  const layer = Buffer.alloc(4096, 7);
-  const descriptors = [];
-  for (const bytes of [config, layer]) {
-    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-    descriptors.push({ digest, size: bytes.length });
-    const url = `${server.url}/v2/${name}/blobs/${digest}`;
-    if ((await fetch(url, { method: "HEAD", headers })).ok) continue;
-    const location = await startUpload(server, digest, { name, headers });
-    const type = { "Content-Type": "application/octet-stream" };
-    await must(location, { method: "PUT", headers: { ...headers, ...type }, body: bytes });
-  }
-  const [first, second] = descriptors;
-  const manifest = JSON.stringify({
-    schemaVersion: 2,
-    mediaType: manifestType,
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...first },
-    layers: [{ mediaType: "application/vnd.oci.image.layer.v1.tar", ...second }],
-  });
-  const point = async (to: string): Promise<void> => {
-    await must(`${server.url}/v2/${name}/manifests/${to}`, {
-      method: "PUT",
-      headers: { ...headers, "Content-Type": manifestType },
-      body: manifest,
-    });
-  };
-  await point(tag);
-  return { tag: point };
-}
-
-async function must(url: string, init: RequestInit): Promise<Response> {
-  const response = await fetch(url, init);
-  if (!response.ok) throw new Error(`${init.method} ${url}: ${response.status}`);
-  return response;
 }

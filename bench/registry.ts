@@ -5,9 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { distribution } from "./contenders/distribution.ts";
 import { createSampan } from "./contenders/sampan.ts";
+import { zot } from "./contenders/zot.ts";
 import { loadProgramsMissing } from "./load.ts";
 import type { Contender, Running } from "./process.ts";
 import { catalogWork, prepareLists, tagsWorks } from "./registry-lists.ts";
+import { manyGetsWork, memoryWork, prepareManyGets } from "./registry-pulls.ts";
+import { skopeoMissing, skopeoPushWork } from "./registry-skopeo.ts";
 import {
   firstGetWork,
   getWork,
@@ -18,7 +21,9 @@ import {
 } from "./registry-works.ts";
 import { type BenchOptions, BenchRefusal, type Row, row } from "./result.ts";
 
-const peersKnown: Record<string, Contender> = { distribution };
+const peersKnown: Record<string, Contender> = { distribution, zot };
+/** The bars are said of this peer. */
+const barPeer = "distribution";
 
 export async function benchRegistry(options: BenchOptions): Promise<Row[]> {
   const peers = options.peers.map((name) => {
@@ -51,22 +56,34 @@ async function measure(servers: Running[], directory: string, options: BenchOpti
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   rows.push(...idleMemory(ours, peers));
   const token = await prepare(servers, authed);
-  const works = [manifestWork("GET", directory), manifestWork("HEAD", directory)];
-  for (const work of works) rows.push(...(await compare(work, [ours, ...peers], options)));
-  for (const method of ["GET", "HEAD"] as const) {
-    const work = manifestWork(method, directory, token);
-    rows.push(...(await compare(work, [authed, ...peers], options)));
-  }
+  const manifests = [manifestWork("GET", directory), manifestWork("HEAD", directory)];
+  const withToken = [manifestWork("GET", directory, token), manifestWork("HEAD", directory, token)];
   const file = join(directory, "big");
-  for (const work of [putWork(file), firstGetWork(file), getWork(file)]) {
-    rows.push(...(await compare(work, [ours, ...peers], options)));
-  }
-  await prepareLists([ours, ...peers]);
-  for (const work of [...tagsWorks(directory), catalogWork(directory)]) {
-    rows.push(...(await compare(work, [ours, ...peers], options)));
+  const skopeo = skopeoMissing();
+  if (skopeo !== null) console.error(`the push by skopeo is left out: ${skopeo}`);
+  const groups: Group[] = [
+    { works: manifests },
+    { first: authed, works: withToken },
+    { works: [putWork(file), firstGetWork(file), getWork(file)] },
+    { prepare: prepareManyGets, works: [manyGetsWork(directory), memoryWork(directory)] },
+    { works: skopeo === null ? [skopeoPushWork(directory)] : [] },
+    { prepare: prepareLists, works: [...tagsWorks(directory), catalogWork(directory)] },
+  ];
+  for (const { first = ours, prepare: prepareGroup, works } of groups) {
+    const chosen = works.filter(({ name }) => name.includes(options.only));
+    if (chosen.length > 0) await prepareGroup?.([first, ...peers]);
+    for (const work of chosen) rows.push(...(await compare(work, [first, ...peers], options)));
   }
   rows.push(...peakMemory(ours, peers));
   return rows;
+}
+
+/** Works that need the same to be there. */
+interface Group {
+  /** Which of ours; the one without auth unless given. */
+  readonly first?: Running;
+  readonly prepare?: (servers: readonly Running[]) => Promise<void>;
+  readonly works: readonly Work[];
 }
 
 /** Alternating rounds: every contender has its turn before the next round begins. */
@@ -82,10 +99,15 @@ async function compare(work: Work, servers: Running[], options: BenchOptions): P
   return Object.entries(work.figures).flatMap(([name, better]) => {
     const what = { work: work.name, unit: name, better, rounds: options.rounds };
     const mine = figuresOf(ours, name);
-    if (peers.length === 0) return [row(what, mine, null)];
-    return peers.map((peer) =>
-      row(what, mine, { name: peer.name, figures: figuresOf(peer, name) }),
-    );
+    const limit = work.limits?.[name];
+    const held = { name: "bar", figures: [limit ?? Number.NaN] };
+    const limited = limit === undefined ? [] : [row({ ...what, bar: 1 }, mine, held)];
+    if (peers.length === 0) return limited.length > 0 ? limited : [row(what, mine, null)];
+    const beside = peers.map((peer) => {
+      const bar = peer.name === barPeer ? (work.bars?.[name] ?? null) : null;
+      return row({ ...what, bar }, mine, { name: peer.name, figures: figuresOf(peer, name) });
+    });
+    return [...beside, ...limited];
   });
 }
 

@@ -11,6 +11,8 @@ export interface Row {
   readonly peerName: string | null;
   /** Above 1 means that ours is better, whatever the unit. */
   readonly ratio: number | null;
+  /** The ratio that is asked for; null: none is. */
+  readonly bar: number | null;
   readonly rounds: number;
 }
 
@@ -22,6 +24,8 @@ export class BenchRefusal extends Error {
 export interface BenchOptions {
   readonly peers: readonly string[];
   readonly rounds: number;
+  /** Works whose names have this in them; empty: all. */
+  readonly only: string;
 }
 
 export type Better = "more" | "less";
@@ -30,6 +34,8 @@ export interface Measured {
   readonly work: string;
   readonly unit: string;
   readonly better: Better;
+  /** The least ratio that is good enough. */
+  readonly bar?: number | null;
   readonly rounds: number;
 }
 
@@ -43,7 +49,8 @@ export function row(
   const theirs = peer === null ? null : median(peer.figures);
   const ratio = theirs === null ? null : what.better === "more" ? mine / theirs : theirs / mine;
   const { work, unit, rounds } = what;
-  return { work, unit, ours: mine, peer: theirs, peerName: peer?.name ?? null, ratio, rounds };
+  const bar = theirs === null ? null : (what.bar ?? null);
+  return { work, unit, ours: mine, peer: theirs, peerName: peer?.name ?? null, ratio, bar, rounds };
 }
 
 export function median(figures: readonly number[]): number {
@@ -60,8 +67,9 @@ export function renderTable(rows: readonly Row[]): string {
     figure(entry.ours),
     entry.peer === null ? "–" : `${figure(entry.peer)} (${entry.peerName})`,
     entry.ratio === null ? "–" : `${entry.ratio.toFixed(2)}×`,
+    entry.bar === null ? "" : `${entry.bar.toFixed(2)}×${isMet(entry) ? "" : " MISSED"}`,
   ]);
-  const table = [["work", "unit", "sampan", "peer", "ratio"], ...lines];
+  const table = [["work", "unit", "sampan", "peer", "ratio", "bar"], ...lines];
   const widths = table[0]?.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0)));
   return table
     .map((line) =>
@@ -73,7 +81,11 @@ export function renderTable(rows: readonly Row[]): string {
     .join("\n");
 }
 
-function figure(value: number): string {
+export function isMet({ ratio, bar }: Pick<Row, "ratio" | "bar">): boolean {
+  return bar === null || (ratio !== null && ratio >= bar);
+}
+
+export function figure(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en");
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);
 }

@@ -122,7 +122,8 @@ export async function benchRocksdb(options: BenchOptions): Promise<Row[]> {
   return works.map(({ name, unit, better, against }) => {
     const { figure } = against;
     const held = typeof figure === "number" ? [figure] : (figures.get(figure) ?? []);
-    const what = { work: name, unit, better, rounds: options.rounds };
+    const bar = against.name === "bar" ? 1 : null;
+    const what = { work: name, unit, better, bar, rounds: options.rounds };
     return row(what, figures.get(name) ?? [], { name: against.name, figures: held });
   });
 }
