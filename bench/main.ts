@@ -3,12 +3,14 @@
 // machine do not.
 
 import { parseArgs } from "node:util";
+import { benchCollection } from "./collection.ts";
 import { benchProfile } from "./profile.ts";
 import { benchRegistry } from "./registry.ts";
 import { type BenchOptions, BenchRefusal, type Row, renderTable, writeJson } from "./result.ts";
 import { benchRocksdb } from "./rocksdb.ts";
 
 const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
+  collection: benchCollection,
   profile: benchProfile,
   registry: benchRegistry,
   rocksdb: benchRocksdb,
@@ -17,6 +19,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
 
   registry   manifests, blobs of 1 GiB, lists and memory; peers: distribution, zot
+  collection what nothing refers to is freed, while pushes go on
   profile    where the server's CPU time goes in those works (needs perf)
   rocksdb    the addon against its own bars
 
