@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { benchCollection } from "./collection.ts";
 import { benchProfile } from "./profile.ts";
 import { benchRegistry } from "./registry.ts";
+import { benchRegistrySize } from "./registry-size.ts";
 import { type BenchOptions, BenchRefusal, type Row, renderTable, writeJson } from "./result.ts";
 import { benchRocksdb } from "./rocksdb.ts";
 
@@ -13,15 +14,17 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   collection: benchCollection,
   profile: benchProfile,
   registry: benchRegistry,
+  "registry-size": benchRegistrySize,
   rocksdb: benchRocksdb,
 };
 
 const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
 
-  registry   manifests, blobs of 1 GiB, lists and memory; peers: distribution, zot
-  collection what nothing refers to is freed, while pushes go on
-  profile    where the server's CPU time goes in those works (needs perf)
-  rocksdb    the addon against its own bars
+  registry       manifests, blobs, lists and memory; peers: distribution, zot
+  registry-size  one repository alone, and among 10,000 others
+  collection     what nothing refers to is freed, while pushes go on
+  profile        where the server's CPU time goes in those works (needs perf)
+  rocksdb        the addon against its own bars
 
   --peers a,b  measured beside ours, in the same rounds
   --rounds N   how often each takes its turn; medians are told (3)
