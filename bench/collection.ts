@@ -59,7 +59,7 @@ export async function benchCollection(options: BenchOptions): Promise<Row[]> {
 function rowsOf(rounds: readonly Round[]): Row[] {
   const count = rounds.length;
   const collection = {
-    work: `collection of ${imagesCount} manifests with their blobs`,
+    work: `collection of ${imagesCount.toLocaleString("en")} images`,
     better: "more",
     bar: 1,
     rounds: count,
@@ -86,7 +86,7 @@ function rowsOf(rounds: readonly Round[]): Row[] {
     return row(what, [percentileOf(during, percent)], { name: "undisturbed", figures });
   });
   const deletions = {
-    work: `DELETE of ${imagesCount} manifests, ${atOnce} repositories at once`,
+    work: `DELETE of their manifests, ${atOnce} at once`,
     unit: "/s",
     better: "more",
     rounds: count,
@@ -95,7 +95,7 @@ function rowsOf(rounds: readonly Round[]): Row[] {
   return [
     row(deletions, deleted, null),
     row({ ...collection, unit: "manifests/s, second look" }, perSecond, asked),
-    row({ ...collection, unit: "manifests/s, with what is left of the first" }, withLag, asked),
+    row({ ...collection, unit: "manifests/s, with the rest of the first" }, withLag, asked),
     ...pushes,
   ];
 }

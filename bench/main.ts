@@ -1,13 +1,22 @@
-// `npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]`: ours and the peer side by side
+// `npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE] [--plot FILE]`: ours and the peer side by side
 // in one run, alternating rounds, medians. Ratios mean something; absolute figures of a shared
 // machine do not.
 
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { benchCollection } from "./collection.ts";
+import { renderPlot } from "./plot.ts";
 import { benchProfile } from "./profile.ts";
 import { benchRegistry } from "./registry.ts";
 import { benchRegistrySize } from "./registry-size.ts";
-import { type BenchOptions, BenchRefusal, type Row, renderTable, writeJson } from "./result.ts";
+import {
+  type BenchOptions,
+  BenchRefusal,
+  type Row,
+  renderTable,
+  runOf,
+  writeJson,
+} from "./result.ts";
 import { benchRocksdb } from "./rocksdb.ts";
 
 const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
@@ -18,7 +27,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   rocksdb: benchRocksdb,
 };
 
-const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE]
+const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE] [--plot FILE]
 
   registry       manifests, blobs, lists and memory; peers: distribution, zot
   registry-size  one repository alone, and among 10,000 others
@@ -29,7 +38,8 @@ const usage = `usage: npm run bench -- NAME [--peers a,b] [--rounds N] [--json F
   --peers a,b  measured beside ours, in the same rounds
   --rounds N   how often each takes its turn; medians are told (3)
   --only TEXT  of registry: only works with this in their names
-  --json FILE  the rows as JSON`;
+  --json FILE  the rows as JSON
+  --plot FILE  their ratios as a picture (SVG)`;
 
 function readArguments() {
   try {
@@ -40,6 +50,7 @@ function readArguments() {
         rounds: { type: "string", default: "3" },
         only: { type: "string", default: "" },
         json: { type: "string" },
+        plot: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -61,7 +72,9 @@ const peers = values.peers.split(",").filter((peer) => peer !== "");
 try {
   const rows = await bench({ peers, rounds, only: values.only });
   console.log(renderTable(rows));
-  if (values.json !== undefined) writeJson(values.json, name, rows);
+  const run = runOf(name, rows);
+  if (values.json !== undefined) writeJson(values.json, run);
+  if (values.plot !== undefined) writeFileSync(values.plot, renderPlot(run));
 } catch (error) {
   if (!(error instanceof BenchRefusal)) throw error;
   console.error(error.message);

@@ -132,7 +132,7 @@ function works(directory: string): SizeWork[] {
   const load = { seconds: secondsPerRound, directory, headers: { Accept: manifestType } };
   return [
     {
-      name: `tags/list, ${pageEntries} of ${tagsCount} tags, 64 connections`,
+      name: `tags/list, ${pageEntries} of ${tagsCount.toLocaleString("en")} tags, 64 connections`,
       round: (server) => wrkPaths(server.url, pages, load),
     },
     {

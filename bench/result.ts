@@ -90,9 +90,27 @@ export function figure(value: number): string {
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);
 }
 
-export function writeJson(file: string, name: string, rows: readonly Row[]): void {
+/** One run as it is kept in docs/results. */
+export interface Run {
+  readonly bench: string;
+  readonly commit: string;
+  readonly node: string;
+  /** ISO 8601. */
+  readonly taken: string;
+  readonly rows: readonly Row[];
+}
+
+export function runOf(bench: string, rows: readonly Row[]): Run {
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  const taken = new Date().toISOString();
-  const run = { bench: name, commit, node: process.versions.node, taken, rows };
+  return { bench, commit, node: process.versions.node, taken: new Date().toISOString(), rows };
+}
+
+export function writeJson(file: string, run: Run): void {
   writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`);
+}
+
+/** What `writeJson` wrote; in runs of old the rows had no bars. */
+export function readRun(text: string): Run {
+  const run = JSON.parse(text) as Run;
+  return { ...run, rows: run.rows.map((entry) => ({ ...entry, bar: entry.bar ?? null })) };
 }
