@@ -1,6 +1,6 @@
-// `npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE] [--plot FILE]`: ours and the peer side by side
-// in one run, alternating rounds, medians. Ratios mean something; absolute figures of a shared
-// machine do not.
+// `npm run bench -- NAME [--peers a,b] [--rounds N] [--json FILE] [--plot FILE]`: ours and the peer
+// side by side in one run, alternating rounds, medians. Ratios mean something; absolute figures of a
+// shared machine do not.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
