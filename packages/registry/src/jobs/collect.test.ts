@@ -4,11 +4,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Random } from "@sampan/env";
+import type { Reader } from "@sampan/kv/txn";
 import { type StrictRates, strictCalm, strictStorm } from "@sampan/kv/txn/strict";
 import type { Digest } from "@sampan/oci/model";
 import type { BlobLocation, BlobStore } from "../blobs/blobs.ts";
 import { createMemoryBlobs } from "../blobs/memory.ts";
 import { commitBlob, deleteBlob, findBlob, mountBlob } from "../meta/blob-links.ts";
+import { condemnUnneeded, itemsTogetherMax } from "../meta/collection.ts";
+import { listWork } from "../meta/collection-records.ts";
 import { keyPrefixes } from "../meta/keys.ts";
 import { deleteManifest } from "../meta/manifest-removal.ts";
 import { findManifest } from "../meta/manifests.ts";
@@ -289,6 +292,62 @@ test("more at once than one transaction takes is freed, by a process that starts
     await world.pass(2 * graceMs);
     await assertEmpty(world);
   }));
+
+/** More than a page of any stage, each a note of its own, made by a process whose clock is wrong. */
+const wrongNotes = 150;
+const yearMs = 365 * 24 * 60 * 60_000;
+
+for (const [name, offMs] of [
+  ["a year ahead", yearMs],
+  ["a little ahead", 3 * graceMs],
+] as const) {
+  test(`uploads of a process whose clock is ${name} do not hold back those behind them`, () =>
+    withCollector({}, async (world) => {
+      const { clock } = world.env;
+      const ahead = { ...clock, now: () => clock.now() + offMs };
+      for (let index = 0; index < wrongNotes; index += 1) {
+        const [digest] = testImage(`ahead ${index}`).blobs;
+        assert.ok(digest !== undefined);
+        await upload({ ...world, env: { ...world.env, clock: ahead } }, repo, [digest]);
+      }
+      const image = testImage("behind");
+      await upload(world, repo, image.blobs);
+      await world.pass(2 * graceMs + 10 * secondMs);
+      for (const digest of image.blobs) assert.ok(!(await isThere(world, repo, digest)));
+      const left = (await world.blobs.list(null, 1_000)).length;
+      assert.equal(left, wrongNotes, "theirs wait for their time");
+      if (offMs === yearMs) return;
+      await world.pass(offMs + 10 * secondMs);
+      await assertEmpty(world);
+    }));
+}
+
+test("what a collector with a wrong clock condemned does not hold back the second looks", () =>
+  withCollector({}, async (world) => {
+    const { clock } = world.env;
+    const freed = async () => await world.read((reader) => listAllWork(reader, "freed"));
+    for (let index = 0; index < wrongNotes; index += 1) {
+      const image = testImage(`condemned ${index}`);
+      await push(world, repo, image);
+      await remove(world, repo, image.digest);
+      const nowMs = clock.now() + yearMs;
+      const look = { nowMs, itemsMax: itemsTogetherMax };
+      value(await condemnUnneeded(world.store, await freed(), look));
+    }
+    for (let index = 0; index < wrongNotes; index += 1) {
+      const image = testImage(`behind ${index}`);
+      await push(world, repo, image);
+      await remove(world, repo, image.digest);
+      const look = { nowMs: clock.now(), itemsMax: itemsTogetherMax };
+      value(await condemnUnneeded(world.store, await freed(), look));
+    }
+    await world.pass(graceMs + 20 * secondMs);
+    assert.equal((await world.blobs.list(null, 1_000)).length, 2 * wrongNotes);
+    assert.equal(await keysOf(world, keyPrefixes.content), wrongNotes);
+  }));
+
+const listAllWork = (reader: Reader, stage: "freed") =>
+  listWork(reader, stage, { after: null, limit: 1_000 });
 
 test("a deleted repository leaves nothing behind", () =>
   withCollector({}, async (world) => {

@@ -12,6 +12,7 @@ import type { Reader, Store } from "@sampan/kv/txn";
 import { StoreError, transactionAgeMsMax } from "@sampan/kv/txn";
 import type { BlobStore } from "../blobs/blobs.ts";
 import { isRipe } from "../core/collection.ts";
+import { CollectionAgenda } from "../core/collection-agenda.ts";
 import {
   condemnUnneeded,
   deleteCondemned,
@@ -43,8 +44,12 @@ const seenMsMin = transactionAgeMsMax + 2_000;
 
 const idleMs = 1_000;
 const failedMs = 10_000;
+/** Until rows that lost to others are tried again; the others have their turn before. */
+const unsettledMs = 1_000;
 /** Rows that are decoded at once: one of a large manifest has thousands of items. */
 const rowsPage = 64;
+/** Pages of one stage in one round. */
+const pagesMax = 8;
 /** Rows of one transaction; their items are bounded too. */
 const rowsTogetherMax = 32;
 /** Keys of condemned rows that are listed at once, and that are watched; more wait their turn. */
@@ -63,6 +68,13 @@ export function createCollector(
   return new QueueCollector(env, deps, Math.max(options.graceMs, graceMsMin));
 }
 
+interface SeenRow {
+  /** First seen, monotonic milliseconds. */
+  readonly sinceMs: number;
+  /** When to read it, monotonic milliseconds. */
+  dueMs: number;
+}
+
 class QueueCollector implements Collector {
   readonly #env: Env;
   readonly #store: Store;
@@ -70,8 +82,9 @@ class QueueCollector implements Collector {
   readonly #graceMs: number;
   readonly #deleted: Counter;
   readonly #freedBytes: Counter;
-  /** Condemned row, by its key, and the monotonic milliseconds at which it was first seen. */
-  #seen = new Map<string, number>();
+  readonly #agendas = { freed: new CollectionAgenda(), linked: new CollectionAgenda() };
+  /** Condemned rows, by their keys. */
+  #seen = new Map<string, SeenRow>();
   #watchedMs = Number.NEGATIVE_INFINITY;
   /** Of the next transaction: fewer when the last one took too long for the store. */
   #itemsMax = itemsTogetherMax;
@@ -118,45 +131,84 @@ class QueueCollector implements Collector {
     return freed || linked || condemned;
   }
 
+  /** Reads what may be due, wherever it is in the queue; a bounded part of it at once. */
   async #firstLooks(stage: "freed" | "linked", signal: AbortSignal): Promise<boolean> {
-    const page = await this.#read((reader) =>
-      listWork(reader, stage, { after: null, limit: rowsPage }),
-    );
-    const nowMs = this.#env.clock.now();
-    const due =
-      stage === "freed" ? page : page.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
-    await this.#inTransactions(due, signal, async (rows) => {
-      const look = { nowMs: this.#env.clock.now(), itemsMax: this.#itemsMax };
-      return (await condemnUnneeded(this.#store, rows, look)).ok;
-    });
-    return due.length > 0;
+    const agenda = this.#agendas[stage];
+    const { clock } = this.#env;
+    const graceMs = stage === "freed" ? 0 : this.#graceMs;
+    let index = agenda.next(0, clock.monotonic());
+    let rowsDue = 0;
+    for (let pages = 0; index !== null && pages < pagesMax && !signal.aborted; pages += 1) {
+      const page = { ...agenda.stretch(index), limit: rowsPage };
+      const rows = await this.#read((reader) => listWork(reader, stage, page));
+      const { due, waitMs } = sortRows(rows, clock.now(), graceMs);
+      const areSettled = await this.#inTransactions(due, signal, async (group) => {
+        const look = { nowMs: clock.now(), itemsMax: this.#itemsMax };
+        return (await condemnUnneeded(this.#store, group, look)).ok;
+      });
+      rowsDue += due.length;
+      const through = rows.length < rowsPage ? null : (rows.at(-1)?.key ?? null);
+      // Soon again when there was something: of a large row there may be a rest.
+      const againMs = due.length === 0 ? waitMs : areSettled ? 0 : Math.min(waitMs, unsettledMs);
+      const dueMs = clock.monotonic() + againMs;
+      index = agenda.next(agenda.note(index, { through, dueMs }), clock.monotonic());
+    }
+    return rowsDue > 0;
   }
 
   async #secondLooks(signal: AbortSignal): Promise<boolean> {
     await this.#watch(signal);
     const before = this.#env.clock.monotonic();
-    const seenLongAgo = [...this.#seen].filter(([, sinceMs]) => before - sinceMs >= seenMsMin);
-    const keys = seenLongAgo.slice(0, dueMax).map(([name]) => Buffer.from(name, "latin1"));
+    const keys = this.#ripeKeys();
     let [bytes, rowsDue] = [0, 0];
     for (let from = 0; from < keys.length && !signal.aborted; from += rowsPage) {
       const page = keys.slice(from, from + rowsPage);
       const rows = await this.#read((reader) => readWork(reader, "condemned", page));
-      const nowMs = this.#env.clock.now();
-      const due = rows.filter(({ atMs }) => isRipe(atMs, nowMs, this.#graceMs));
+      const { due } = sortRows(rows, this.#env.clock.now(), this.#graceMs);
+      this.#rememberDue(page, rows);
       rowsDue += due.length;
       await this.#inTransactions(due, signal, async (group) => {
+        const isWhole = itemsOf(group) <= this.#itemsMax;
         const freed = await this.#delete(group);
+        if (freed !== null && isWhole) for (const { key } of group) this.#seen.delete(nameOf(key));
         bytes += freed ?? 0;
         return freed !== null;
       });
-      // In the order of their times: what is behind is younger.
-      if (due.length < rows.length) break;
     }
     if (bytes > 0) {
       const ms = Math.round(this.#env.clock.monotonic() - before);
       this.#env.log.info("freed what nothing refers to", { bytes, ms });
     }
     return rowsDue > 0;
+  }
+
+  /** Of condemned rows that were seen long enough ago, and are not known to be due later. */
+  #ripeKeys(): Buffer[] {
+    const nowMs = this.#env.clock.monotonic();
+    const keys: Buffer[] = [];
+    for (const [name, { sinceMs, dueMs }] of this.#seen) {
+      if (nowMs - sinceMs < seenMsMin || nowMs < dueMs) continue;
+      keys.push(Buffer.from(name, "latin1"));
+      if (keys.length === dueMax) break;
+    }
+    return keys;
+  }
+
+  /** So that a row is read once, and again when it is due; one that is gone is forgotten. */
+  #rememberDue(keys: readonly Uint8Array[], rows: readonly WorkRow[]): void {
+    const found = new Map(rows.map((row) => [nameOf(row.key), row]));
+    for (const name of keys.map(nameOf)) {
+      const [seen, row] = [this.#seen.get(name), found.get(name)];
+      if (row === undefined) this.#seen.delete(name);
+      else if (seen !== undefined) seen.dueMs = this.#env.clock.monotonic() + this.#waitOf(row);
+    }
+  }
+
+  /** A row that is due now is tried again soon if it loses, and the others have their turn before. */
+  #waitOf(row: WorkRow): number {
+    const { due, waitMs } = sortRows([row], this.#env.clock.now(), this.#graceMs);
+    if (due.length === 0) return waitMs;
+    return row.items.length > this.#itemsMax ? 0 : unsettledMs;
   }
 
   /** The bytes that were freed; null when the rows could not be settled. */
@@ -175,7 +227,7 @@ class QueueCollector implements Collector {
     const nowMs = this.#env.clock.monotonic();
     if (nowMs - this.#watchedMs < idleMs) return;
     this.#watchedMs = nowMs;
-    const seen = new Map<string, number>();
+    const seen = new Map<string, SeenRow>();
     let after: Uint8Array | null = null;
     while (!signal.aborted && seen.size < watchedMax) {
       const page: { readonly after: Uint8Array | null; readonly limit: number } = {
@@ -185,7 +237,9 @@ class QueueCollector implements Collector {
       const keys: Uint8Array[] = await this.#read((reader) =>
         listWorkKeys(reader, "condemned", page),
       );
-      for (const key of keys) seen.set(nameOf(key), this.#seen.get(nameOf(key)) ?? nowMs);
+      for (const name of keys.map(nameOf)) {
+        seen.set(name, this.#seen.get(name) ?? { sinceMs: nowMs, dueMs: nowMs });
+      }
       after = keys.at(-1) ?? null;
       if (keys.length < keysPage) break;
     }
@@ -201,21 +255,43 @@ class QueueCollector implements Collector {
     }
   }
 
-  /** What could not be settled waits, and is tried with fewer items. */
+  /** What could not be settled waits, and is tried with fewer items; false: there is such. */
   async #inTransactions(
     rows: readonly WorkRow[],
     signal: AbortSignal,
     settle: (rows: readonly WorkRow[]) => Promise<boolean>,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    let areSettled = true;
     for (const group of groupsOf(rows, this.#itemsMax)) {
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       const isSettled = await settle(group);
+      areSettled &&= isSettled;
       this.#itemsMax = isSettled
         ? Math.min(itemsTogetherMax, this.#itemsMax * 2)
         : Math.max(1, this.#itemsMax >> 1);
       await this.#env.clock.sleep(breathMs, signal).catch(() => undefined);
     }
+    return areSettled;
   }
+}
+
+/**
+ * The rows that have waited long enough, and the milliseconds until the first of the others will
+ * have; never longer than the grace time, for a clock may be set right, and a row that is committed
+ * late is to be found when it is due. Infinity: no row waits.
+ */
+function sortRows(
+  rows: readonly WorkRow[],
+  nowMs: number,
+  graceMs: number,
+): { readonly due: WorkRow[]; readonly waitMs: number } {
+  const due: WorkRow[] = [];
+  let waitMs = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    if (isRipe(row.atMs, nowMs, graceMs)) due.push(row);
+    else waitMs = Math.min(waitMs, row.atMs + graceMs - nowMs, graceMs);
+  }
+  return { due, waitMs };
 }
 
 /** Neither too many rows nor too many items at once; a row of more items is a group of its own. */
@@ -232,6 +308,10 @@ function groupsOf(rows: readonly WorkRow[], itemsMax: number): WorkRow[][] {
     }
   }
   return groups;
+}
+
+function itemsOf(rows: readonly WorkRow[]): number {
+  return rows.reduce((sum, { items }) => sum + items.length, 0);
 }
 
 function nameOf(key: Uint8Array): string {

@@ -10,7 +10,7 @@
 import type { Entry, Range, Reader, Timestamp, Transaction } from "@sampan/kv/txn";
 import type { Digest, RepositoryName } from "@sampan/oci/model";
 import type { CollectableKind } from "../core/collection.ts";
-import { type CollectionStage, collectionKey, collectionRange, readKey } from "./keys.ts";
+import { type CollectionStage, collectionKey, collectionRange, keyAfter, readKey } from "./keys.ts";
 import { RecordReader, RecordWriter } from "./record-bytes.ts";
 
 const workVersion = 1;
@@ -41,17 +41,23 @@ export function addWork(
   transaction.put(collectionKey(stage, transaction.startTs), encodeWork(work));
 }
 
-/** Up to `limit` rows behind the key `after`, the oldest first. */
+/** Up to `limit` rows behind the key `after`, to `through` if that is given, the oldest first. */
 export async function listWork(
   reader: Reader,
   stage: CollectionStage,
-  page: { readonly after: Uint8Array | null; readonly limit: number },
+  page: {
+    readonly after: Uint8Array | null;
+    readonly through?: Uint8Array | null;
+    readonly limit: number;
+  },
 ): Promise<WorkRow[]> {
-  const range: Range = collectionRange(stage, page.after);
+  const { after, through = null } = page;
+  const all: Range = collectionRange(stage, after);
+  const range = through === null ? all : { ...all, end: keyAfter(through) };
   return (await reader.scan(range, { limit: page.limit })).map((entry) => decodeWork(stage, entry));
 }
 
-/** As `listWork`, the keys alone. */
+/** The keys of up to `limit` rows behind the key `after`. */
 export async function listWorkKeys(
   reader: Reader,
   stage: CollectionStage,
