@@ -8,7 +8,9 @@ import { expectEqual } from "./comparison.ts";
 import {
   containersEnvironment,
   containersNeeds,
+  containersTrust,
   credentials,
+  plainHttp,
   refusal,
   wrongCredentials,
 } from "./containers-tools.ts";
@@ -24,13 +26,12 @@ export const buildah: Client = {
   prepare,
 };
 
-const plainHttp = ["--tls-verify=false"];
-
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const environment = await containersEnvironment(bench);
-  const { host, publicProject } = bench.registry;
+  const { host, publicProject, username, password } = bench.registry;
   const base = `${host}/${publicProject}/buildah/base:v1`;
   const app = `${host}/${publicProject}/buildah/app:v1`;
+  const plain = plainHttp(bench);
   const creds = ["--creds", credentials(bench)];
   const buildah = (...args: string[]) => run("buildah", args, { environment });
   bench.atEnd(async () => void (await buildah("rmi", "--all", "--force")));
@@ -38,23 +39,34 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
   /** The digest that the registry has now. */
   const push = async (image: string): Promise<string> => {
     const digestFile = join(bench.folder, "digest");
-    await buildah("push", ...plainHttp, ...creds, "--digestfile", digestFile, image);
+    await buildah("push", ...plain, ...creds, "--digestfile", digestFile, image);
     return (await readFile(digestFile, "utf8")).trim();
   };
   /** Without credentials: the project is public. */
   const pull = async (image: string): Promise<string> => {
-    await buildah("pull", "--quiet", ...plainHttp, image);
+    await buildah("pull", "--quiet", ...plain, image);
     const all = JSON.parse(await buildah("images", "--json", image));
     return String(all[0]?.digest);
   };
   const forget = () => buildah("rmi", "--all", "--force");
 
   return [
+    ...containersTrust(bench, "buildah", environment),
+    {
+      name: "is refused to log in with a wrong password, and logs in",
+      run: async () => {
+        const login = ["login", ...plain, "-u", username, "-p"];
+        const wrong = [...login, "wrong-password", host];
+        await expectRefusal("buildah", wrong, { environment, says: refusal });
+        await buildah(...login, password, host);
+        await buildah("logout", host);
+      },
+    },
     {
       name: "is refused to push with wrong credentials",
       run: async () => {
         await buildFromScratch(bench, base, environment);
-        const wrong = ["push", ...plainHttp, "--creds", wrongCredentials(bench), base];
+        const wrong = ["push", ...plain, "--creds", wrongCredentials(bench), base];
         await expectRefusal("buildah", wrong, { environment, says: refusal });
       },
     },
@@ -106,6 +118,6 @@ async function buildOnTop(bench: Bench, { base, app, environment }: Build): Prom
     join(context, "Containerfile"),
     `FROM ${base}\nRUN ["/bin/busybox", "sh", "-c", "echo aboard > /cargo"]\n`,
   );
-  const options = ["bud", ...plainHttp, "--isolation", "chroot", "--layers", "-t", app];
+  const options = ["bud", ...plainHttp(bench), "--isolation", "chroot", "--layers", "-t", app];
   await run("buildah", [...options, context], { environment });
 }

@@ -12,10 +12,20 @@ export interface Client {
   prepare(bench: Bench): Promise<readonly Check[]>;
 }
 
-export interface Need {
+export type Need = DebianNeed | GoNeed;
+
+export interface DebianNeed {
   readonly command: string;
   /** Debian packages that bring it: the first that the machine's sources know is installed. */
   readonly packages: readonly string[];
+}
+
+/** A program that is built from its Go module, and kept in a folder of ours. */
+export interface GoNeed {
+  readonly command: string;
+  /** The path of its main package. */
+  readonly module: string;
+  readonly version: string;
 }
 
 export interface Check {

@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, createWriteStream, openSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, resolve } from "node:path";
 
 export interface CommandOptions {
   /** On top of this process's own. */
@@ -114,10 +114,11 @@ export function startDaemon(
   };
 }
 
+/** A name, which is looked for where `run` finds it, or an absolute path. */
 export function isInstalled(command: string): boolean {
   return commandFolders().some((folder) => {
     try {
-      accessSync(join(folder, command), constants.X_OK);
+      accessSync(resolve(folder, command), constants.X_OK);
       return true;
     } catch {
       return false;

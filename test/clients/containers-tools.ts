@@ -3,21 +3,24 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Bench, Need } from "./client.ts";
+import type { Bench, Check, DebianNeed } from "./client.ts";
+import { expectRefusal, run } from "./command.ts";
+import { trustChecks, trustInFolder, untrusted } from "./trust.ts";
 
 /** The policy file without which none of them starts. */
-export const containersNeeds: readonly Need[] = [
+export const containersNeeds: readonly DebianNeed[] = [
   { command: "busybox", packages: ["busybox-static"] },
 ];
 
 export async function containersEnvironment(bench: Bench): Promise<Record<string, string>> {
   const { folder } = bench;
   const at = (name: string) => join(folder, name);
-  for (const name of ["home", "run", "tmp"]) await mkdir(at(name), { mode: 0o700 });
+  for (const name of ["home", "run", "tmp"])
+    await mkdir(at(name), { recursive: true, mode: 0o700 });
   await writeFile(at("auth.json"), JSON.stringify({ auths: {} }));
   await writeFile(at("storage.conf"), storageConf(folder));
   await writeFile(at("containers.conf"), containersConf);
-  await writeFile(at("registries.conf"), registriesConf(bench.registry.host));
+  await writeFile(at("registries.conf"), registriesConf(bench));
   return {
     HOME: at("home"),
     XDG_RUNTIME_DIR: at("run"),
@@ -48,11 +51,56 @@ events_logger = "file"
 `;
 
 // For the commands that have no option for plain HTTP.
-function registriesConf(host: string): string {
+function registriesConf({ registry }: Bench): string {
   return `[[registry]]
-location = "${host}"
-insecure = true
+location = "${registry.host}"
+insecure = ${registry.authority === null}
 `;
+}
+
+/** Where the registry speaks plain HTTP: the option that allows it. */
+export function plainHttp(bench: Bench, option = "--tls-verify=false"): string[] {
+  return bench.registry.authority === null ? [option] : [];
+}
+
+const trustFolder = "/etc/containers/certs.d";
+
+/** Shown with a login, for skopeo, podman and buildah alike. */
+export function containersTrust(
+  bench: Bench,
+  command: string,
+  environment: Readonly<Record<string, string>>,
+): Check[] {
+  const { host, username, password } = bench.registry;
+  const login = ["login", "-u", username, "-p", password, host];
+  return trustChecks(bench, {
+    refuse: () => expectRefusal(command, login, { environment, says: untrusted }),
+    learn: (authority) => trustInFolder(bench, trustFolder, authority),
+    accept: async () => {
+      await run(command, login, { environment });
+      await run(command, ["logout", host], { environment });
+    },
+  });
+}
+
+/** For a client that uses skopeo just to have something in the registry. */
+export async function pushWithSkopeo(
+  bench: Bench,
+  layout: { readonly path: string; readonly tag: string },
+  to: { readonly image: string; readonly options?: readonly string[] },
+): Promise<void> {
+  const environment = await containersEnvironment(bench);
+  const { authority } = bench.registry;
+  if (authority !== null) await trustInFolder(bench, trustFolder, authority);
+  await run(
+    "skopeo",
+    [
+      ...["copy", ...plainHttp(bench, "--dest-tls-verify=false")],
+      ...["--dest-creds", credentials(bench), ...(to.options ?? [])],
+      ...[`oci:${layout.path}:${layout.tag}`, `docker://${to.image}`],
+    ],
+    { environment },
+  );
 }
 
 export function credentials(bench: Bench): string {

@@ -1,13 +1,13 @@
 // The pull path of a Kubernetes node: the kubelet's call to containerd, without a kubelet.
 
 import type { Bench, Check, Client } from "./client.ts";
-import { run } from "./command.ts";
 import { expectEqual } from "./comparison.ts";
 import { containerdNeeds, mappedHost, startContainerd } from "./containerd.ts";
-import { containersEnvironment, credentials, nobody } from "./containers-tools.ts";
+import { nobody, pushWithSkopeo } from "./containers-tools.ts";
 import type { CriAuth, ImageService } from "./cri-service.ts";
 import { connectImageService } from "./cri-service.ts";
 import type { Layout } from "./images.ts";
+import { trustChecks, untrusted } from "./trust.ts";
 
 export const cri: Client = {
   name: "cri",
@@ -20,22 +20,19 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
   const containerd = await startContainerd(bench);
   const service = connectImageService(containerd.socket);
   bench.atEnd(async () => service.close());
-  const environment = await containersEnvironment(bench);
   const small = await bench.images.small(bench.folder);
   const { host, publicProject, privateProject } = bench.registry;
   const push = (path: string, layout: Layout) =>
-    run(
-      "skopeo",
-      [
-        ...["copy", "--all", "--dest-tls-verify=false", "--dest-creds", credentials(bench)],
-        ...[`oci:${layout.path}:${layout.tag}`, `docker://${host}/${path}`],
-      ],
-      { environment },
-    );
+    pushWithSkopeo(bench, layout, { image: `${host}/${path}`, options: ["--all"] });
   const path = `${publicProject}/cri/app`;
   await push(`${path}:v1`, small);
 
   return [
+    ...trustChecks(bench, {
+      refuse: () => expectRejected(service, { image: `${host}/${path}:v1`, says: untrusted }),
+      learn: (authority) => containerd.trust(authority),
+      accept: async () => void (await service.pull(`${host}/${path}:v1`, null)),
+    }),
     {
       name: "pulls from a public project without credentials",
       run: () => pullAndCompare(service, `${host}/${path}:v1`, small),
@@ -60,7 +57,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
 
 interface Private {
   readonly service: ImageService;
-  readonly push: (path: string) => Promise<string>;
+  readonly push: (path: string) => Promise<void>;
   readonly small: Layout;
   readonly privateProject: string;
 }

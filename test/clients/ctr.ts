@@ -7,6 +7,7 @@ import { expectEqual } from "./comparison.ts";
 import { containerdNeeds, mappedHost, startContainerd } from "./containerd.ts";
 import { wrongCredentials } from "./containers-tools.ts";
 import type { Layout } from "./images.ts";
+import { trustChecks, untrusted } from "./trust.ts";
 
 export const ctr: Client = {
   name: "ctr",
@@ -30,7 +31,7 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
 
   const small = await bench.images.small(bench.folder);
   const multi = await bench.images.multi(bench.folder);
-  const big = await bench.images.big(bench.folder);
+  const large = await bench.images.large(bench.folder);
 
   /** Into containerd's store, under the name it is to be pushed as. */
   const load = async (layout: Layout, tag: string) => {
@@ -41,6 +42,10 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     await ctr("images", "tag", `local/${tag}@${layout.digest}`, image(tag));
   };
   const push = (tag: string) => ctr("images", "push", ...hosts, ...user, image(tag));
+  const loadAndPush = async (layout: Layout, tag: string) => {
+    await load(layout, tag);
+    await push(tag);
+  };
   /** Without credentials: the project is public. */
   const pull = (tag: string, ...options: string[]) =>
     ctr("images", "pull", ...hosts, ...options, image(tag));
@@ -61,7 +66,13 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     expectEqual(await digestOf(tag), layout.digest, "digest of the pulled image");
   };
 
+  const pullNothing = [...base, "images", "pull", ...hosts, image("none")];
   return [
+    ...trustChecks(bench, {
+      refuse: () => expectRefusal("ctr", pullNothing, { says: untrusted }),
+      learn: (authority) => containerd.trust(authority),
+      accept: () => expectRefusal("ctr", pullNothing, { says: /not found/ }),
+    }),
     {
       name: "is refused to push without credentials and with wrong ones",
       run: async () => {
@@ -87,18 +98,11 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     {
       name: "pushes an index of two platforms and pulls it back",
       run: async () => {
-        await load(multi, "multi");
-        await push("multi");
+        await loadAndPush(multi, "multi");
         await pullBack(multi, "multi", "--all-platforms");
       },
     },
-    {
-      name: "pushes 300 MB",
-      run: async () => {
-        await load(big, "big");
-        await push("big");
-      },
-    },
-    { name: "pulls 300 MB back", run: () => pullBack(big, "big") },
+    { name: `pushes ${bench.images.largeMB} MB`, run: () => loadAndPush(large, "large") },
+    { name: `pulls ${bench.images.largeMB} MB back`, run: () => pullBack(large, "large") },
   ];
 }

@@ -18,8 +18,9 @@ export interface ImageSet {
   small(folder: string): Promise<Layout>;
   /** An index of two platforms. */
   multi(folder: string): Promise<Layout>;
-  /** Five layers, 300 MB, one of which shrinks on the way. */
-  big(folder: string): Promise<Layout>;
+  /** Five layers of together `largeMB`, one of which shrinks on the way. */
+  large(folder: string): Promise<Layout>;
+  readonly largeMB: number;
 }
 
 /** `oci:PATH:v1` in the words of most clients. */
@@ -36,7 +37,7 @@ const busyboxPath = "/bin/busybox";
 const applets = ["sh", "echo", "cat", "true", "ls"];
 
 /** Equal seeds give equal images. */
-export function createImageSet(seed: number): ImageSet {
+export function createImageSet(seed: number, largeMB: number): ImageSet {
   const random = seededRandom(seed);
   return {
     small: async (folder) => {
@@ -51,12 +52,15 @@ export function createImageSet(seed: number): ImageSet {
       const index = randomIndex(random, 2, { layers: 2, layerBytes: 50 * KB });
       return await writeImage(folder, "multi", index);
     },
-    big: async (folder) => {
-      const sizes = [30, 90, 60, 100].map((size) => size * MB);
-      const layers = sizes.map((layerBytes) => randomLayer(random, { layerBytes }));
-      layers.push(randomLayer(random, { layerBytes: 50 * MB, fill: "text" }));
-      return await writeImage(folder, "big", buildImage(layers));
+    large: async (folder) => {
+      const part = (share: number) => Math.round(share * largeMB * MB);
+      const layers = [0.1, 0.3, 0.2, 1 / 3].map((share) =>
+        randomLayer(random, { layerBytes: part(share) }),
+      );
+      layers.push(randomLayer(random, { layerBytes: part(1 / 6), fill: "text" }));
+      return await writeImage(folder, "large", buildImage(layers));
     },
+    largeMB,
   };
 }
 

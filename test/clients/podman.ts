@@ -8,7 +8,9 @@ import { expectEqual, expectIncludes } from "./comparison.ts";
 import {
   containersEnvironment,
   containersNeeds,
+  containersTrust,
   credentials,
+  plainHttp,
   refusal,
 } from "./containers-tools.ts";
 import type { Layout } from "./images.ts";
@@ -26,24 +28,24 @@ export const podman: Client = {
 };
 
 const copyTimeoutMs = 240_000;
-const plainHttp = ["--tls-verify=false"];
 
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const environment = await containersEnvironment(bench);
   const { host, publicProject } = bench.registry;
   const repository = `${host}/${publicProject}/podman/app`;
+  const plain = plainHttp(bench);
   const podman = (...args: string[]) =>
     run("podman", args, { environment, timeoutMs: copyTimeoutMs });
   bench.atEnd(async () => void (await podman("system", "reset", "--force")));
 
   const small = await bench.images.small(bench.folder);
-  const big = await bench.images.big(bench.folder);
+  const large = await bench.images.large(bench.folder);
   /** The digest that the registry has now. */
   const push = async (layout: Layout, tag: string): Promise<string> => {
     const digestFile = join(bench.folder, `digest-${tag}`);
     await podman("pull", "--quiet", `oci:${layout.path}:${layout.tag}`);
     const image = await imageOf(podman, layout);
-    const options = [...plainHttp, "--digestfile", digestFile, "--format", "oci"];
+    const options = [...plain, "--digestfile", digestFile, "--format", "oci"];
     await podman("push", ...options, image, `${repository}:${tag}`);
     await podman("rmi", "--force", image);
     return (await readFile(digestFile, "utf8")).trim();
@@ -53,12 +55,13 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     digests.set(tag, await push(layout, tag));
   };
   const pull = async (tag: string) => {
-    await podman("pull", "--quiet", ...plainHttp, `${repository}:${tag}`);
+    await podman("pull", "--quiet", ...plain, `${repository}:${tag}`);
     const digest = await podman("image", "inspect", "-f", "{{.Digest}}", `${repository}:${tag}`);
     expectEqual(digest.trim(), digests.get(tag) ?? "nothing", "digest of the pulled image");
   };
 
   return [
+    ...containersTrust(bench, "podman", environment),
     ...loginChecks(bench, environment),
     { name: "pushes an image", run: () => pushed(small, "small") },
     { name: "pulls it back with the digest it was pushed with", run: () => pull("small") },
@@ -72,9 +75,19 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     {
       name: "lists the tags",
       run: async () => {
-        const options = [...plainHttp, "--list-tags", "--format", "json"];
+        const options = [...plain, "--list-tags", "--format", "json"];
         const [found] = JSON.parse(await podman("search", ...options, repository));
         expectIncludes(found.Tags, "small", "tags");
+      },
+    },
+    {
+      name: "searches the catalog for a repository",
+      run: async () => {
+        const found = JSON.parse(
+          await podman("search", ...plain, "--format", "json", `${host}/podman/app`),
+        );
+        const names = found.map((one: { Name: string }) => one.Name);
+        expectIncludes(names, repository, "repositories found");
       },
     },
     {
@@ -82,20 +95,28 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
       run: async () => {
         await podman("manifest", "create", "list", `containers-storage:${repository}:small`);
         const to = `docker://${repository}:list`;
-        await podman("manifest", "push", ...plainHttp, "--all", "list", to);
+        await podman("manifest", "push", ...plain, "--all", "list", to);
         const list = JSON.parse(await podman("manifest", "inspect", `${repository}:list`));
         expectEqual(`${list.manifests.length}`, "1", "entries of the list");
       },
     },
-    { name: "pushes 300 MB", run: () => pushed(big, "big") },
-    { name: "pulls 300 MB back", run: () => pull("big") },
+    { name: `pushes ${bench.images.largeMB} MB`, run: () => pushed(large, "large") },
+    { name: `pulls ${bench.images.largeMB} MB back`, run: () => pull("large") },
     ...refusalChecks(bench, environment),
   ];
 }
 
 function loginChecks(bench: Bench, environment: Record<string, string>): Check[] {
   const { host, username, password } = bench.registry;
-  const login = (secret: string) => ["login", ...plainHttp, "-u", username, "-p", secret, host];
+  const login = (secret: string) => [
+    "login",
+    ...plainHttp(bench),
+    "-u",
+    username,
+    "-p",
+    secret,
+    host,
+  ];
   return [
     {
       name: "is refused to log in with a wrong password",
@@ -111,6 +132,7 @@ function loginChecks(bench: Bench, environment: Record<string, string>): Check[]
 function refusalChecks(bench: Bench, environment: Record<string, string>): Check[] {
   const { host, publicProject, privateProject } = bench.registry;
   const image = `${host}/${publicProject}/podman/app:small`;
+  const plain = plainHttp(bench);
   const refused = (...args: string[]) =>
     expectRefusal("podman", args, { environment, says: refusal });
   const anonymous: Check = {
@@ -118,8 +140,8 @@ function refusalChecks(bench: Bench, environment: Record<string, string>): Check
     run: async () => {
       await run("podman", ["logout", host], { environment });
       await run("podman", ["rmi", "--force", image], { environment });
-      await run("podman", ["pull", "--quiet", ...plainHttp, image], { environment });
-      await refused("push", ...plainHttp, image, `${host}/${publicProject}/podman/app:refused`);
+      await run("podman", ["pull", "--quiet", ...plain, image], { environment });
+      await refused("push", ...plain, image, `${host}/${publicProject}/podman/app:refused`);
     },
   };
   if (privateProject === null) return [anonymous];
@@ -130,9 +152,9 @@ function refusalChecks(bench: Bench, environment: Record<string, string>): Check
       name: "pulls from a private project with credentials only",
       run: async () => {
         const creds = ["--creds", credentials(bench)];
-        await run("podman", ["push", ...plainHttp, ...creds, image, secret], { environment });
-        await refused("pull", "--quiet", ...plainHttp, secret);
-        await run("podman", ["pull", "--quiet", ...plainHttp, ...creds, secret], { environment });
+        await run("podman", ["push", ...plain, ...creds, image, secret], { environment });
+        await refused("pull", "--quiet", ...plain, secret);
+        await run("podman", ["pull", "--quiet", ...plain, ...creds, secret], { environment });
       },
     },
   ];

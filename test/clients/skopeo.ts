@@ -8,7 +8,9 @@ import { expectEqual, expectSameBlobs, sha256 } from "./comparison.ts";
 import {
   containersEnvironment,
   containersNeeds,
+  containersTrust,
   credentials,
+  plainHttp,
   refusal,
   wrongCredentials,
 } from "./containers-tools.ts";
@@ -28,19 +30,23 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
   const environment = await containersEnvironment(bench);
   const small = await bench.images.small(bench.folder);
   const multi = await bench.images.multi(bench.folder);
-  const big = await bench.images.big(bench.folder);
+  const large = await bench.images.large(bench.folder);
   const tool = createSkopeo(bench, environment);
   return [
+    ...containersTrust(bench, "skopeo", environment),
     ...loginChecks(bench, environment),
     ...transferChecks(tool, small, multi),
     ...refusalChecks(bench, tool, small),
     ...privateChecks(bench, tool, small),
     deleteCheck(tool, small),
     {
-      name: "pushes 300 MB",
-      run: async () => void (await tool.push(source(big), tool.remote("big"))),
+      name: `pushes ${bench.images.largeMB} MB`,
+      run: async () => void (await tool.push(source(large), tool.remote("large"))),
     },
-    { name: "pulls 300 MB back equal", run: () => tool.pullBack(big, "big") },
+    {
+      name: `pulls ${bench.images.largeMB} MB back equal`,
+      run: () => tool.pullBack(large, "large"),
+    },
   ];
 }
 
@@ -51,6 +57,7 @@ interface Skopeo {
   /** The reference of a tag in the repository of this suite. */
   remote(tag: string): string;
   readonly credentials: string;
+  readonly options: TransportOptions;
   run(...args: string[]): Promise<string>;
   push(from: string, to: string, ...options: string[]): Promise<string>;
   /** As anybody: the project is public. */
@@ -60,6 +67,21 @@ interface Skopeo {
   fails(says: RegExp, ...args: string[]): Promise<void>;
 }
 
+/** What plain HTTP needs, by the side of the command on which the registry is. */
+interface TransportOptions {
+  readonly only: readonly string[];
+  readonly to: readonly string[];
+  readonly from: readonly string[];
+}
+
+function transportOptions(bench: Bench): TransportOptions {
+  return {
+    only: plainHttp(bench),
+    to: plainHttp(bench, "--dest-tls-verify=false"),
+    from: plainHttp(bench, "--src-tls-verify=false"),
+  };
+}
+
 function createSkopeo(bench: Bench, environment: Record<string, string>): Skopeo {
   const { host, publicProject } = bench.registry;
   const remote = (tag: string) => `docker://${host}/${publicProject}/skopeo/app:${tag}`;
@@ -67,26 +89,28 @@ function createSkopeo(bench: Bench, environment: Record<string, string>): Skopeo
     run("skopeo", args, { environment, timeoutMs: copyTimeoutMs });
   const fails = (says: RegExp, ...args: string[]) =>
     expectRefusal("skopeo", args, { environment, says });
+  const options = transportOptions(bench);
   return {
     remote,
     credentials: credentials(bench),
+    options,
     run: skopeo,
-    push: (from, to, ...options) =>
-      skopeo("copy", ...toRegistry, "--dest-creds", credentials(bench), ...options, from, to),
-    pullBack: async (layout, tag, ...options) => {
+    push: (from, to, ...more) =>
+      skopeo("copy", ...options.to, "--dest-creds", credentials(bench), ...more, from, to),
+    pullBack: async (layout, tag, ...more) => {
       const folder = await mkdtemp(join(bench.folder, "back-"));
-      await skopeo("copy", ...fromRegistry, ...options, remote(tag), `oci:${folder}:v1`);
+      await skopeo("copy", ...options.from, ...more, remote(tag), `oci:${folder}:v1`);
       await expectSameBlobs(layout, folder);
       await rm(folder, { recursive: true });
     },
-    inspect: (reference) => skopeo("inspect", "--raw", ...plainHttp, reference),
+    inspect: (reference) => skopeo("inspect", "--raw", ...options.only, reference),
     refused: (...args) => fails(refusal, ...args),
     fails,
   };
 }
 
 function transferChecks(tool: Skopeo, small: Layout, multi: Layout): Check[] {
-  const { remote } = tool;
+  const { remote, options } = tool;
   return [
     {
       name: "pushes an image and anybody pulls it back equal",
@@ -119,7 +143,7 @@ function transferChecks(tool: Skopeo, small: Layout, multi: Layout): Check[] {
       name: "copies from repository to repository",
       run: async () => {
         const copy = remote("v1").replace("/app:", "/copy:");
-        await tool.push(remote("multi"), copy, ...fromRegistry, "--all");
+        await tool.push(remote("multi"), copy, ...options.from, "--all");
         expectEqual(sha256(await tool.inspect(copy)), multi.digest, "digest of the copy");
       },
     },
@@ -127,7 +151,7 @@ function transferChecks(tool: Skopeo, small: Layout, multi: Layout): Check[] {
       name: "lists the tags",
       run: async () => {
         const repository = remote("").slice(0, -1);
-        const { Tags } = JSON.parse(await tool.run("list-tags", ...plainHttp, repository));
+        const { Tags } = JSON.parse(await tool.run("list-tags", ...options.only, repository));
         expectEqual(Tags.join(" "), "docker multi small", "tags");
       },
     },
@@ -136,24 +160,29 @@ function transferChecks(tool: Skopeo, small: Layout, multi: Layout): Check[] {
 
 function deleteCheck(tool: Skopeo, small: Layout): Check {
   const multi = tool.remote("multi");
+  const { only } = tool.options;
   return {
     name: "deletes a manifest, and what is left can be pulled",
     run: async () => {
-      await tool.refused("delete", ...plainHttp, multi);
-      await tool.run("delete", ...plainHttp, "--creds", tool.credentials, multi);
-      await tool.fails(/manifest unknown/i, "inspect", "--raw", ...plainHttp, multi);
+      await tool.refused("delete", ...only, multi);
+      await tool.run("delete", ...only, "--creds", tool.credentials, multi);
+      await tool.fails(/manifest unknown/i, "inspect", "--raw", ...only, multi);
       await tool.pullBack(small, "small");
     },
   };
 }
 
-const plainHttp = ["--tls-verify=false"];
-const toRegistry = ["--dest-tls-verify=false"];
-const fromRegistry = ["--src-tls-verify=false"];
-
 function loginChecks(bench: Bench, environment: Record<string, string>): Check[] {
   const { host, username, password } = bench.registry;
-  const login = (secret: string) => ["login", ...plainHttp, "-u", username, "-p", secret, host];
+  const login = (secret: string) => [
+    "login",
+    ...plainHttp(bench),
+    "-u",
+    username,
+    "-p",
+    secret,
+    host,
+  ];
   return [
     {
       name: "is refused to log in with a wrong password",
@@ -170,13 +199,14 @@ function loginChecks(bench: Bench, environment: Record<string, string>): Check[]
 }
 
 function refusalChecks(bench: Bench, tool: Skopeo, small: Layout): Check[] {
+  const copy = ["copy", ...tool.options.to];
   const to = [source(small), tool.remote("refused")];
   return [
     {
       name: "is refused to push without credentials and with wrong ones",
       run: async () => {
-        await tool.refused("copy", ...toRegistry, ...to);
-        await tool.refused("copy", ...toRegistry, "--dest-creds", wrongCredentials(bench), ...to);
+        await tool.refused(...copy, ...to);
+        await tool.refused(...copy, "--dest-creds", wrongCredentials(bench), ...to);
       },
     },
   ];
@@ -187,7 +217,7 @@ function privateChecks(bench: Bench, tool: Skopeo, small: Layout): Check[] {
   if (privateProject === null) return [];
   const reference = `docker://${host}/${privateProject}/app:v1`;
   const target = `oci:${join(bench.folder, "stolen")}:v1`;
-  const pull = ["copy", ...fromRegistry, reference, target];
+  const pull = ["copy", ...tool.options.from, reference, target];
   return [
     {
       name: "pulls from a private project with the right credentials only",
