@@ -22,6 +22,7 @@ const commands = {
   crash: (args) => node(["test/dist/crash/main.js", ...args]),
   clients: (args) => node(["test/dist/clients/main.js", ...args]),
   conformance: (args) => node(["test/dist/conformance/main.js", ...args]),
+  stalls: (args) => node([...source, "test/stalls/main.ts", ...args]),
   bench: (args) => node(["bench/dist/main.js", ...args]),
 };
 

@@ -22,7 +22,7 @@ const refusal = /401|403|unauthorized|authorization failed|insufficient_scope|de
 
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const containerd = await startContainerd(bench);
-  const { publicProject, username, password } = bench.registry;
+  const { host, publicProject, username, password } = bench.registry;
   const image = (tag: string) => `${mappedHost}/${publicProject}/ctr/app:${tag}`;
   const hosts = ["--hosts-dir", containerd.hostsFolder];
   const user = ["--user", `${username}:${password}`];
@@ -66,7 +66,8 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     expectEqual(await digestOf(tag), layout.digest, "digest of the pulled image");
   };
 
-  const pullNothing = [...base, "images", "pull", ...hosts, image("none")];
+  const nothing = `${host}/${publicProject}/ctr/none:v1`;
+  const pullNothing = [...base, "images", "pull", ...hosts, nothing];
   return [
     ...trustChecks(bench, {
       refuse: () => expectRefusal("ctr", pullNothing, { says: untrusted }),
