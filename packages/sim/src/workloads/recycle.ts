@@ -4,6 +4,7 @@
 // then on.
 
 import type { Env } from "@sampan/env";
+import { transactionAgeMsMax } from "@sampan/kv/txn";
 import type { RegistryClient } from "./push-pull/client.ts";
 import { type Content, type Image, ImageMaker, manifestType } from "./push-pull/images.ts";
 import { isUnavailable, pullBlob } from "./push-pull/pull.ts";
@@ -24,7 +25,15 @@ interface Owned {
   readonly image: Image;
   /** What the answers so far say. */
   state: "there" | "maybe" | "gone";
+  /**
+   * Monotonic milliseconds: until then a deletion may come to be that was not answered. A push of what
+   * is there changes nothing, and so puts no end to it.
+   */
+  deletedUntilMs: number;
 }
+
+/** A transaction whose outcome nobody knows is committed so late at most. */
+const undeterminedMsMax = transactionAgeMsMax;
 
 const silent = { begun: () => undefined, ended: () => undefined };
 
@@ -71,7 +80,7 @@ export class Recycle implements Workload<Distribution> {
   async check(client: RegistryClient): Promise<readonly string[]> {
     const wrong: string[] = [];
     for (const owned of this.#owned.values()) {
-      if (owned.state === "there") wrong.push(...(await pullImage(client, owned)));
+      if (isCertain(client, owned)) wrong.push(...(await pullImage(client, owned)));
     }
     return wrong.map((text) => `recycle: ${text}`);
   }
@@ -81,7 +90,7 @@ export class Recycle implements Workload<Distribution> {
     if (known !== undefined) return known;
     const image = this.#images.make(env.random);
     const repository = repositories[slot % repositories.length] ?? "";
-    const owned: Owned = { repository, image, state: "gone" };
+    const owned: Owned = { repository, image, state: "gone", deletedUntilMs: 0 };
     this.#owned.set(slot, owned);
     return owned;
   }
@@ -100,7 +109,7 @@ export class Recycle implements Workload<Distribution> {
 
   async #putAgain(client: RegistryClient, owned: Owned): Promise<StepResult> {
     const outcome = await this.#put(client, owned);
-    if (outcome === "201") await this.#pull(client, owned);
+    if (isCertain(client, owned)) await this.#pull(client, owned);
     return { operation: "push again", outcome };
   }
 
@@ -124,13 +133,21 @@ export class Recycle implements Workload<Distribution> {
 
   async #delete(client: RegistryClient, owned: Owned): Promise<string> {
     const { repository, image } = owned;
+    const mustBeThere = isCertain(client, owned);
     owned.state = "maybe";
     const pathAndQuery = `/v2/${repository}/manifests/${image.manifest.digest}`;
     const { status } = await send(client, { method: "DELETE", pathAndQuery });
-    if (status === 202) owned.state = "gone";
-    else if (status === 404) this.#problem(`recycle: ${image.manifest.digest} is gone by itself`);
+    if (status === 202 || status === 404) owned.state = "gone";
+    else owned.deletedUntilMs = client.env.clock.monotonic() + undeterminedMsMax;
+    if (status === 404 && mustBeThere) {
+      this.#problem(`recycle: ${image.manifest.digest} is gone by itself`);
+    }
     return `${status}`;
   }
+}
+
+function isCertain({ env }: RegistryClient, owned: Owned): boolean {
+  return owned.state === "there" && env.clock.monotonic() >= owned.deletedUntilMs;
 }
 
 function blobsOf(image: Image): readonly Content[] {
