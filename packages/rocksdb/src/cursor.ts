@@ -8,6 +8,14 @@ const rowHeaderBytes = 8;
 /** In the length of a value (native/cursor.h). */
 const longValue = 0x8000_0000;
 
+/** Rows as text, one character a byte; a row is at the same place in all three. */
+export interface Latin1Rows {
+  readonly keys: string[];
+  readonly values: string[];
+  /** As `Cursor.isLong`. */
+  readonly longs: boolean[];
+}
+
 export interface CursorDependencies {
   readonly native: Native;
   readonly pages: PagePool;
@@ -61,6 +69,17 @@ export class Cursor {
     if (this.#state === "ended") return false;
     this.#checkOpen();
     return this.#fill();
+  }
+
+  /**
+   * Steps over all the rows that are at hand, at least one, and appends them: many rows cost one
+   * string of a page, and slices of it. False, and nothing appended, at the end. Otherwise as
+   * `next`, whose views are none afterwards.
+   */
+  nextLatin1(rows: Latin1Rows): boolean | Promise<boolean> {
+    const more = this.next();
+    if (typeof more === "boolean") return more && this.#appendLatin1(rows);
+    return more.then((isRow) => isRow && this.#appendLatin1(rows));
   }
 
   /** Jumps so that `next` gives the first row at or beyond `key` in the cursor's direction. */
@@ -125,6 +144,20 @@ export class Cursor {
     this.#valueEnd = this.#valueStart + (this.#isLong ? length - longValue : length);
     this.#next = (this.#valueEnd + 3) & ~3;
     return true;
+  }
+
+  /** The row stood on, and those of its page behind it. */
+  #appendLatin1({ keys, values, longs }: Latin1Rows): true {
+    const text = this.#page.buffer.toString("latin1", this.#keyStart, this.#filled);
+    const origin = this.#keyStart;
+    for (;;) {
+      const valueStart = this.#valueStart - origin;
+      keys.push(text.slice(this.#keyStart - origin, valueStart));
+      values.push(text.slice(valueStart, this.#valueEnd - origin));
+      longs.push(this.#isLong);
+      if (this.#next >= this.#filled) return true;
+      this.#step();
+    }
   }
 
   #checkOpen(): void {

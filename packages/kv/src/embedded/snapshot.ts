@@ -6,6 +6,7 @@ import { checkKey, checkReadKeys, checkScan } from "../txn/limits.ts";
 import {
   type Entry,
   type Key,
+  type Latin1Entries,
   type Range,
   type ScanOptions,
   type Snapshot,
@@ -50,6 +51,12 @@ export class EmbeddedSnapshot implements Snapshot {
     this.#checkUse();
     checkScan(range, options);
     return this.#parts.view.scan(range, options);
+  }
+
+  async scanLatin1(range: Range, options: ScanOptions): Promise<Latin1Entries> {
+    this.#checkUse();
+    checkScan(range, options);
+    return this.#parts.view.scanLatin1(range, options);
   }
 
   release(): void {

@@ -13,7 +13,13 @@ import {
   type Timestamp,
   type VisibleRow,
 } from "../core/index.ts";
-import type { Engine, Maybe, VisibleIterator, VisibleOptions } from "../engine/engine.ts";
+import type {
+  Engine,
+  Latin1Rows,
+  Maybe,
+  VisibleIterator,
+  VisibleOptions,
+} from "../engine/engine.ts";
 import type { Range, ScanOptions } from "../txn/txn.ts";
 
 /** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
@@ -98,6 +104,42 @@ function visibleRows(
     () => walkInTurns(iterator, visit, clock),
     () => rows,
   );
+}
+
+/**
+ * As `scanRows`, forwards, as text; the value of one that `longs` marks ends its key in the default
+ * family. Null: the engine has no way of its own.
+ */
+export function visibleLatin1(
+  { engine, clock }: ScanParts,
+  range: Range,
+  read: { readonly readTs: Timestamp; readonly options: ScanOptions },
+): Maybe<Latin1Rows> | null {
+  if (engine.iterateVisible === undefined) return null;
+  const rows: Latin1Rows = { keys: [], values: [], longs: [] };
+  const { lower, upper } = dataRange(range.start, range.end);
+  if (Buffer.compare(lower, upper) >= 0) return rows;
+  const { limit, keysOnly = false } = read.options;
+  const readTs = encodeTimestamp(read.readTs);
+  const iterator = engine.iterateVisible({ lower, upper, readTs, keysOnly, rowsWanted: limit });
+  const nextPage = (): Maybe<boolean> => rows.keys.length < limit && iterator.nextLatin1(rows);
+  const walk = (): Maybe<void> => pagesInTurns(nextPage, clock);
+  return closeAfter(iterator, walk, () => rows);
+}
+
+/** A page is at most about 1 ms of work. */
+function pagesInTurns(nextPage: () => Maybe<boolean>, clock: Clock): Maybe<void> {
+  let more = nextPage();
+  const startedMs = clock.monotonic();
+  while (more === true && clock.monotonic() - startedMs <= turnMsMax) more = nextPage();
+  if (more === false) return;
+  const goOn = async (): Promise<void> => {
+    while (await more) {
+      if (!isPending(more)) await clock.sleep(0);
+      more = nextPage();
+    }
+  };
+  return goOn();
 }
 
 /** Closes the iterator when the walk is over, then asks for the result. */

@@ -5,14 +5,14 @@
 // back. hot path
 
 import { type Clock, IoError } from "@sampan/env";
-import type { Timestamp, VisibleRow } from "../core/index.ts";
-import type { Engine, Maybe } from "../engine/engine.ts";
-import type { Entry, Key, Range, ScanOptions } from "../txn/txn.ts";
+import { dataKey, type Timestamp, type VisibleRow } from "../core/index.ts";
+import type { Engine, Latin1Rows, Maybe } from "../engine/engine.ts";
+import type { Entry, Key, Latin1Entries, Range, ScanOptions } from "../txn/txn.ts";
 import { keyName } from "../txn/write-buffer.ts";
 import type { NewestValues } from "./newest-values.ts";
 import type { PointReader } from "./point-reader.ts";
 import type { Commit, RecentCommits } from "./recent-commits.ts";
-import { isPending, scanRows } from "./version-reads.ts";
+import { isPending, scanRows, visibleLatin1 } from "./version-reads.ts";
 
 export interface ViewSources {
   readonly clock: Clock;
@@ -75,6 +75,27 @@ export class View {
     const looked = this.#values(rows);
     const values = isPending(looked) ? await looked : looked;
     return rows.map(({ key }, index) => ({ key, value: values[index] ?? empty }));
+  }
+
+  async scanLatin1(range: Range, options: ScanOptions): Promise<Latin1Entries> {
+    if (this.#sources.recent.pending > 0) await this.#waitForRange(range);
+    const pending = visibleLatin1(this.#sources, range, { readTs: this.readTs, options });
+    const rows = isPending(pending) ? await pending : pending;
+    if (rows === null) return latin1Of(await this.scan(range, options));
+    if (rows.longs.includes(true)) await this.#lookUpLongs(rows);
+    return rows;
+  }
+
+  async #lookUpLongs({ keys, values, longs }: Latin1Rows): Promise<void> {
+    const places = [...longs.keys()].filter((place) => longs[place]);
+    const found = await this.#values(
+      places.map((place) => {
+        const key = Buffer.from(keys[place] ?? "", "latin1");
+        const end = Buffer.from(values[place] ?? "", "latin1");
+        return { key, value: null, valueKey: Buffer.concat([dataKey(key), end]) };
+      }),
+    );
+    for (const [index, place] of places.entries()) values[place] = latin1(found[index] ?? empty);
   }
 
   async #readMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
@@ -142,4 +163,15 @@ async function settled(commit: Commit): Promise<void> {
 function valueMissing({ valueKey }: VisibleRow): IoError {
   const key = valueKey?.toString("hex") ?? "";
   return new IoError("corrupt", `the value ${key} that a write record names is not there`);
+}
+
+function latin1Of(entries: readonly Entry[]): Latin1Entries {
+  return {
+    keys: entries.map(({ key }) => latin1(key)),
+    values: entries.map(({ value }) => latin1(value)),
+  };
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { createNodeEnv } from "@sampan/env/node";
 import { createSimulatedRandom } from "@sampan/env/simulated";
 import {
+  dataKey,
   encodeWrite,
   newWrite,
   type Timestamp,
@@ -17,10 +18,10 @@ import {
   versionKey,
   type Write,
 } from "../core/index.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Latin1Rows } from "../engine/engine.ts";
 import { openRocksEngine } from "../engine/rocksdb.ts";
 import { createWriteBatch } from "../engine/write-batch.ts";
-import { scanRows } from "./version-reads.ts";
+import { scanRows, visibleLatin1 } from "./version-reads.ts";
 
 const env = createNodeEnv({ service: "test", log: { level: "error", format: "json" } });
 const versionsMax = 40;
@@ -99,6 +100,14 @@ function plain(engine: Engine): Engine {
 const text = (row: VisibleRow): string =>
   `${row.key.toString("hex")} ${row.value?.toString("hex") ?? "–"} ${row.valueKey?.toString("hex") ?? "–"}`;
 
+/** As `text`, of a row that came as text itself. */
+function latin1Text(name: string, { values, longs }: Latin1Rows, index: number): string {
+  const key = Buffer.from(name, "latin1");
+  const value = Buffer.from(values[index] ?? "", "latin1");
+  if (longs[index] !== true) return text({ key, value, valueKey: null });
+  return text({ key, value: null, valueKey: Buffer.concat([dataKey(key), value]) });
+}
+
 for (const [name, cacheBytes] of [
   ["in memory", 8 * 1024 * 1024],
   ["with next to no cache", 64 * 1024],
@@ -124,6 +133,13 @@ for (const [name, cacheBytes] of [
           const found = await scanRows({ engine, clock: env.clock }, range, read);
           const expected = await scanRows({ engine: plain(engine), clock: env.clock }, range, read);
           assert.deepEqual(found.map(text), expected.map(text), `seed ${seed}, scan ${scan}`);
+          const texts = await visibleLatin1({ engine, clock: env.clock }, range, read);
+          assert.ok(texts !== null);
+          assert.deepEqual(
+            texts.keys.map((key, index) => latin1Text(key, texts, index)),
+            expected.map(text),
+            `seed ${seed}, scan ${scan} as text`,
+          );
         }
       });
     }

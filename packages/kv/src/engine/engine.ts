@@ -86,7 +86,17 @@ export interface VisibleIterator {
   /** The value; of a long one the end of its key in the default family, behind the data key. */
   copyValue(): Buffer;
   readonly isLong: boolean;
+  /** Steps over all the rows at hand, at least one, and appends them; false at the end. */
+  nextLatin1(rows: Latin1Rows): Maybe<boolean>;
   close(): void;
+}
+
+/** Rows as text, one character a byte; a row is at the same place in all three. */
+export interface Latin1Rows {
+  readonly keys: string[];
+  readonly values: string[];
+  /** Whether the value is that of a `VisibleIterator` whose `isLong`. */
+  readonly longs: boolean[];
 }
 
 /**

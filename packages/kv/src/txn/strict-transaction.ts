@@ -38,6 +38,10 @@ export function strictSnapshot(
       await meetLock();
       return inner.scan(range, options);
     },
+    scanLatin1: async (range, options) => {
+      await meetLock();
+      return inner.scanLatin1(range, options);
+    },
     release: () => {
       if (isReleased) return;
       isReleased = true;

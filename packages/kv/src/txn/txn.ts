@@ -96,7 +96,18 @@ export interface Entry {
   readonly value: Uint8Array;
 }
 
+/** Entries as text, one character a byte (latin1); an entry is at the same place in both. */
+export interface Latin1Entries {
+  readonly keys: readonly string[];
+  readonly values: readonly string[];
+}
+
 export interface Snapshot extends Reader {
+  /**
+   * As `scan`, for lists of thousands of short entries: with no object for each, it takes half the
+   * time. An entry's text keeps a page of its neighbours in memory: copy what is kept.
+   */
+  scanLatin1(range: Range, options: Omit<ScanOptions, "reverse">): Promise<Latin1Entries>;
   release(): void;
 }
 

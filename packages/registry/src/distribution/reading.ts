@@ -1,8 +1,8 @@
 // Reads of the metadata as the handlers do them.
 
-import type { Reader, Store } from "@sampan/kv/txn";
+import type { Snapshot, Store } from "@sampan/kv/txn";
 
-export async function reading<T>(store: Store, read: (reader: Reader) => Promise<T>): Promise<T> {
+export async function reading<T>(store: Store, read: (reader: Snapshot) => Promise<T>): Promise<T> {
   const snapshot = await store.snapshot();
   try {
     return await read(snapshot);

@@ -2,7 +2,7 @@
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
-import type { Reader } from "@sampan/kv/txn";
+import type { Reader, Snapshot } from "@sampan/kv/txn";
 import type { XStatic } from "typebox/schema";
 import { actorOf, type Identity } from "../auth/auth.ts";
 import { parseProjectName } from "../core/project-name.ts";
@@ -16,7 +16,7 @@ import {
   listProjects,
   setProjectPublic,
 } from "../meta/projects.ts";
-import { listRepositories } from "../meta/repositories.ts";
+import { listRepositoryNames } from "../meta/repositories.ts";
 import type { ApiProject, ApiProjectRequest, ApiProjectUpdate } from "../schema.ts";
 import { projectRequestSchema, projectUpdateSchema } from "../schema.ts";
 import { failed, unauthorized, unsettled } from "./failure.ts";
@@ -133,9 +133,9 @@ export function maySee(identity: Identity, project: Project): boolean {
   return allows({ admin }, project, "pull");
 }
 
-async function apiProject(reader: Reader, project: Project): Promise<ApiProject> {
+async function apiProject(reader: Snapshot, project: Project): Promise<ApiProject> {
   const page = { project: project.name, after: null, limit: repositoriesCountedMax };
-  const { repositories } = await listRepositories(reader, page);
+  const { names } = await listRepositoryNames(reader, page);
   return {
     project_id: project.id,
     name: project.name,
@@ -144,7 +144,7 @@ async function apiProject(reader: Reader, project: Project): Promise<ApiProject>
     creation_time: isoTime(project.createdMs),
     update_time: isoTime(project.updatedMs),
     deleted: false,
-    repo_count: repositories.length,
+    repo_count: names.length,
     metadata: { public: project.public ? "true" : "false" },
   };
 }

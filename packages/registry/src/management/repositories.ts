@@ -3,7 +3,7 @@
 
 import type { Result } from "@sampan/env";
 import { err, ok } from "@sampan/env";
-import type { Reader } from "@sampan/kv/txn";
+import type { Reader, Snapshot } from "@sampan/kv/txn";
 import type { Digest, RepositoryName } from "@sampan/oci/model";
 import { parseReference, parseRepositoryName, parseTag } from "@sampan/oci/model";
 import type { XStatic } from "typebox/schema";
@@ -143,7 +143,7 @@ async function list(
   });
 }
 
-async function allRepositories(reader: Reader, project: Project): Promise<Repository[]> {
+async function allRepositories(reader: Snapshot, project: Project): Promise<Repository[]> {
   const repositories: Repository[] = [];
   for (let after: string | null = null; repositories.length < listedMax; ) {
     const page = { project: project.name, after, limit: 1_000 };

@@ -3,7 +3,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Env } from "@sampan/env";
-import type { Reader, Store } from "@sampan/kv/txn";
+import type { Snapshot, Store } from "@sampan/kv/txn";
 import type { Auth, Identity } from "../auth/auth.ts";
 import type { OriginOf } from "../distribution/http/origin.ts";
 import type { StoreCheck } from "../jobs/check.ts";
@@ -67,7 +67,10 @@ export function reply(status: number, body: object | string | null): ApiReply {
 }
 
 /** Reads the newest moment. */
-export async function read<T>(context: Context, body: (reader: Reader) => Promise<T>): Promise<T> {
+export async function read<T>(
+  context: Context,
+  body: (reader: Snapshot) => Promise<T>,
+): Promise<T> {
   const snapshot = await context.store.snapshot();
   try {
     return await body(snapshot);

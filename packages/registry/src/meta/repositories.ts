@@ -5,7 +5,7 @@
 // A deleted repository is condemned first: a push under way may have seen it live and still commit,
 // so the record goes only when no such push can be left.
 
-import type { Entry, Reader } from "@sampan/kv/txn";
+import type { Reader, Snapshot } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import type { ProjectName } from "../core/project-name.ts";
 import { prefixBytes, repositoriesRange, repositoryKey } from "./keys.ts";
@@ -65,52 +65,63 @@ export interface RepositoryPlace {
 
 /** In lexical order. */
 export async function listRepositories(
-  reader: Reader,
+  reader: Snapshot,
   page: RepositoryPlace,
 ): Promise<RepositoryPage> {
-  const { entries, more } = await listLive(reader, page);
-  const repositories = entries.map(({ key, value }) => {
-    return { name: nameIn(key), createdMs: decodeRepository(value).createdMs };
+  const { names, records, more } = await listLive(reader, page);
+  const repositories = names.map((name, index) => {
+    const { createdMs } = decodeRepository(Buffer.from(records[index] ?? "", "latin1"));
+    return { name, createdMs };
   });
   return { repositories, more };
 }
 
-/** As `listRepositories`, the names alone. Hot path. */
+/** As `listRepositories`, the names alone. */
 export async function listRepositoryNames(
-  reader: Reader,
+  reader: Snapshot,
   page: RepositoryPlace,
-): Promise<{ readonly names: RepositoryName[]; readonly more: boolean }> {
-  const { entries, more } = await listLive(reader, page);
-  return { names: entries.map(({ key }) => nameIn(key)), more };
+): Promise<{ readonly names: readonly RepositoryName[]; readonly more: boolean }> {
+  return await listLive(reader, page);
 }
 
-async function listLive(
-  reader: Reader,
-  page: RepositoryPlace,
-): Promise<{ readonly entries: Entry[]; readonly more: boolean }> {
-  const live: Entry[] = [];
-  if (page.limit === 0) return { entries: live, more: false };
+interface LivePage {
+  readonly names: RepositoryName[];
+  /** Of each, the record's bytes, one character each. */
+  readonly records: string[];
+  readonly more: boolean;
+}
+
+// Hot path.
+async function listLive(reader: Snapshot, page: RepositoryPlace): Promise<LivePage> {
+  const names: RepositoryName[] = [];
+  const records: string[] = [];
+  if (page.limit === 0) return { names, records, more: false };
   let { after } = page;
   // Condemned ones are few, so one round nearly always fills the page.
   for (;;) {
-    const limit = page.limit + 1 - live.length;
-    const entries = await reader.scan(repositoriesRange(page.project, after), { limit });
-    for (const entry of entries) if (isLiveRepository(entry.value)) live.push(entry);
-    if (live.length > page.limit) return { entries: live.slice(0, page.limit), more: true };
-    const last = entries.at(-1);
-    if (last === undefined || entries.length < limit) return { entries: live, more: false };
-    after = nameIn(last.key);
+    const limit = page.limit + 1 - names.length;
+    const range = repositoriesRange(page.project, after);
+    const { keys, values } = await reader.scanLatin1(range, { limit });
+    for (const [index, key] of keys.entries()) {
+      const record = values[index] ?? "";
+      if (!isLiveRepository(record)) continue;
+      if (names.length === page.limit) return { names, records, more: true };
+      names.push(nameIn(key));
+      records.push(record);
+    }
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < limit) return { names, records, more: false };
+    after = nameIn(last);
   }
 }
 
 /** A key of that range is the prefix, the name (which is ASCII) and a zero byte. */
-function nameIn(key: Uint8Array): RepositoryName {
-  const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key);
-  return bytes.toString("latin1", prefixBytes, bytes.length - 1) as RepositoryName;
+function nameIn(key: string): RepositoryName {
+  return key.slice(prefixBytes, -1) as RepositoryName;
 }
 
 // Version and state are the first two bytes; what is not plainly live is read with care.
-function isLiveRepository(value: Uint8Array): boolean {
-  if (value[0] === repositoryVersion && value[1] === 0) return true;
-  return decodeRepository(value).state.type === "live";
+function isLiveRepository(record: string): boolean {
+  if (record.charCodeAt(0) === repositoryVersion && record.charCodeAt(1) === 0) return true;
+  return decodeRepository(Buffer.from(record, "latin1")).state.type === "live";
 }

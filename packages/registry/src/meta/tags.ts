@@ -1,10 +1,12 @@
 // Tags in lexical order (OCI distribution-spec, "Listing Tags").
 
-import type { Entry, Reader } from "@sampan/kv/txn";
+import type { Latin1Entries, Reader, Snapshot } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
 import { manifestTagsRange, readKey, tagKey, tagsPrefixBytes, tagsRange } from "./keys.ts";
 import { decodeTag } from "./manifest-records.ts";
 import { findRepository } from "./repositories.ts";
+
+const nothing: Latin1Entries = { keys: [], values: [] };
 
 export interface TagPage {
   readonly tags: readonly Tag[];
@@ -13,30 +15,30 @@ export interface TagPage {
 }
 
 /**
- * The first `limit` (0 to 10,000) tags behind `after`, which may be any text. Null: no such
+ * Hot path. The first `limit` (0 to 10,000) tags behind `after`, which may be any text. Null: no such
  * repository.
  */
 export async function listTags(
-  reader: Reader,
+  reader: Snapshot,
   repository: RepositoryName,
   page: { readonly after: string | null; readonly limit: number },
 ): Promise<TagPage | null> {
   const range = tagsRange(repository, page.after);
   const limit = page.limit + 1;
-  const entries = page.limit === 0 ? [] : await reader.scan(range, { limit, keysOnly: true });
+  const { keys } =
+    page.limit === 0 ? nothing : await reader.scanLatin1(range, { limit, keysOnly: true });
   // A repository with tags exists; only an empty page asks.
-  if (entries.length === 0 && (await findRepository(reader, repository)) === null) return null;
-  const tags = lastTexts(entries, tagsPrefixBytes(repository), page.limit);
-  return { tags: tags as Tag[], more: entries.length > page.limit };
+  if (keys.length === 0 && (await findRepository(reader, repository)) === null) return null;
+  const tags = lastTexts(keys, tagsPrefixBytes(repository), page.limit);
+  return { tags: tags as Tag[], more: keys.length > page.limit };
 }
 
-// Hot path: what stands before the tag is the same in all keys, so it is not read in each.
-function lastTexts(entries: readonly Entry[], offset: number, limit: number): string[] {
+// What stands before the tag, which is ASCII, is the same in all keys; a zero byte ends it.
+function lastTexts(keys: readonly string[], offset: number, limit: number): string[] {
   const texts: string[] = [];
-  for (const { key } of entries) {
+  for (const key of keys) {
     if (texts.length === limit) break;
-    const bytes = Buffer.isBuffer(key) ? key : Buffer.from(key);
-    texts.push(bytes.toString("latin1", offset, bytes.length - 1));
+    texts.push(key.slice(offset, -1));
   }
   return texts;
 }

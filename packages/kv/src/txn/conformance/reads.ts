@@ -4,7 +4,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WithStore } from "../conformance.ts";
 import type { Transaction } from "../txn.ts";
-import { commit, committed, contents, get, key, range, scan, text, write } from "./text.ts";
+import {
+  commit,
+  committed,
+  contents,
+  get,
+  key,
+  range,
+  rejectsWith,
+  scan,
+  text,
+  write,
+} from "./text.ts";
 
 export function readConformance(name: string, create: WithStore): void {
   plainReads(name, create);
@@ -156,6 +167,44 @@ function ownWrites(name: string, create: WithStore): void {
 }
 
 function scans(name: string, create: WithStore): void {
+  test(`${name}: a scan as text gives what a scan gives, one character a byte`, async () => {
+    await create(async ({ store }) => {
+      const value = (index: number) =>
+        Buffer.alloc(index % 7 === 0 ? 300 + index : index % 5, index);
+      await store.transact(async (transaction) => {
+        for (let index = 0; index < 200; index++) {
+          transaction.put(Buffer.of(107, index, 0, 255 - index), value(index));
+        }
+      });
+      await store.transact(async (transaction) => {
+        for (let index = 0; index < 200; index += 3) {
+          transaction.delete(Buffer.of(107, index, 0, 255 - index));
+        }
+      });
+      const snapshot = await store.snapshot();
+      const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+      for (const limit of [1, 2, 63, 65, 133, 134, 1000]) {
+        for (const keysOnly of [false, true]) {
+          const bounds = { start: key("k"), end: key("l") };
+          const entries = await snapshot.scan(bounds, { limit, keysOnly });
+          const { keys, values } = await snapshot.scanLatin1(bounds, { limit, keysOnly });
+          assert.deepEqual(
+            keys,
+            entries.map((entry) => latin1(entry.key)),
+          );
+          assert.deepEqual(
+            values,
+            entries.map((entry) => latin1(entry.value)),
+          );
+        }
+      }
+      assert.deepEqual((await snapshot.scanLatin1(range("x..y"), { limit: 9 })).keys, []);
+      await rejectsWith("limit", snapshot.scanLatin1(range(".."), { limit: 0 }));
+      snapshot.release();
+      await rejectsWith("closed", snapshot.scanLatin1(range(".."), { limit: 1 }));
+    });
+  });
+
   const check = (bounds: string, options: object, expected: string): void => {
     test(`${name}: scan ${bounds} ${JSON.stringify(options)} gives "${expected}"`, async () => {
       await create(async ({ store }) => {

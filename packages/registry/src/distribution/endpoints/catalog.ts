@@ -1,7 +1,7 @@
 // GET /v2/_catalog: the repositories that the caller may pull. No part of the OCI specification any
 // more, but of every registry (Docker Registry HTTP API V2, "Listing Repositories").
 
-import type { Reader } from "@sampan/kv/txn";
+import type { Snapshot } from "@sampan/kv/txn";
 import type { RepositoryName } from "@sampan/oci/model";
 import type { Identity } from "../../auth/auth.ts";
 import type { ProjectName } from "../../core/project-name.ts";
@@ -41,14 +41,14 @@ interface Names {
   readonly more: boolean;
 }
 
-function listAll(reader: Reader, { after, limit }: Page): Promise<Names> {
+function listAll(reader: Snapshot, { after, limit }: Page): Promise<Names> {
   return listRepositoryNames(reader, { project: null, after, limit });
 }
 
 /**
  * Project by project, so that what the caller may not see costs nothing but its project's record.
  */
-async function listVisible(reader: Reader, { after, limit }: Page): Promise<Names> {
+async function listVisible(reader: Snapshot, { after, limit }: Page): Promise<Names> {
   const names: RepositoryName[] = [];
   if (limit === 0) return { names, more: false };
   for (const project of await visibleProjects(reader, after)) {
@@ -61,7 +61,7 @@ async function listVisible(reader: Reader, { after, limit }: Page): Promise<Name
 }
 
 /** In the order of their repositories' names: `a-b/x` comes before `a/x`. */
-async function visibleProjects(reader: Reader, after: string | null): Promise<ProjectName[]> {
+async function visibleProjects(reader: Snapshot, after: string | null): Promise<ProjectName[]> {
   const visible: ProjectName[] = [];
   for (let behind: string | null = null; ; ) {
     const page = await listProjects(reader, { after: behind, limit: projectsTogether });

@@ -6,7 +6,7 @@ import type { Env, Result } from "@sampan/env";
 import { createSimulatedWorld, type SimulatedWorld } from "@sampan/env/simulated";
 import { openEmbeddedStore } from "@sampan/kv/embedded";
 import { createMemoryEngine } from "@sampan/kv/engine/memory";
-import type { Reader, Store } from "@sampan/kv/txn";
+import type { Snapshot, Store } from "@sampan/kv/txn";
 import { createStrictStore, type StrictRates, strictCalm } from "@sampan/kv/txn/strict";
 import type { Annotations, Digest, Manifest, RepositoryName, Tag } from "@sampan/oci/model";
 import { computeDigest, mediaTypes, parseManifest } from "@sampan/oci/model";
@@ -23,7 +23,7 @@ export interface MetaWorld {
   /** The store below, which injects nothing. */
   readonly calm: Store;
   /** Reads the newest moment. */
-  read<T>(body: (reader: Reader) => Promise<T>): Promise<T>;
+  read<T>(body: (reader: Snapshot) => Promise<T>): Promise<T>;
 }
 
 export async function withMeta(
@@ -37,7 +37,7 @@ export async function withMeta(
     const calm = await openEmbeddedStore(env, { engine }, {});
     const store = createStrictStore(env, calm, options.rates ?? strictCalm);
     value(await install(calm, { adminPasswordHash: "none", nowMs: env.clock.now() }));
-    const read = async <T>(look: (reader: Reader) => Promise<T>) => {
+    const read = async <T>(look: (reader: Snapshot) => Promise<T>) => {
       const snapshot = await calm.snapshot();
       try {
         return await look(snapshot);
