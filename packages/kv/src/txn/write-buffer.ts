@@ -22,6 +22,8 @@ export interface Mutation {
 }
 
 const empty = new Uint8Array(0);
+/** More new names than this are cheaper to sort with all the others. */
+const insertedMax = 16;
 
 /** The bytes as characters, one each: names keys in maps, and sorts as they do. */
 export function keyName(key: Uint8Array): string {
@@ -33,7 +35,9 @@ export function keyName(key: Uint8Array): string {
 
 export class WriteBuffer {
   readonly #mutations = new Map<string, Mutation>();
-  #sorted: readonly Mutation[] | null = null;
+  /** The names in order, but those that came since it was asked for. */
+  #names: string[] = [];
+  #newNames: string[] = [];
   #bytes = 0;
 
   get count(): number {
@@ -69,8 +73,7 @@ export class WriteBuffer {
 
   /** In the order of the keys. */
   sorted(): readonly Mutation[] {
-    this.#sorted ??= [...this.#mutations.values()].sort(byName);
-    return this.#sorted;
+    return this.#mutationsOf(this.#sortedNames());
   }
 
   /**
@@ -113,9 +116,30 @@ export class WriteBuffer {
     if (this.#mutations.size === 0) return [];
     const start = keyName(range.start);
     const end = range.end === null ? null : keyName(range.end);
-    return this.sorted().filter(
-      ({ type, name }) => type !== "lock" && name >= start && (end === null || name < end),
-    );
+    const names = this.#sortedNames();
+    const from = placeOf(names, start);
+    const to = end === null ? names.length : placeOf(names, end);
+    return this.#mutationsOf(names.slice(from, to)).filter(({ type }) => type !== "lock");
+  }
+
+  /** A transaction may scan after each of its writes: a few names are put where they belong. */
+  #sortedNames(): readonly string[] {
+    if (this.#newNames.length > insertedMax) {
+      this.#names = [...this.#names, ...this.#newNames].sort(byOrder);
+    } else {
+      for (const name of this.#newNames) this.#names.splice(placeOf(this.#names, name), 0, name);
+    }
+    this.#newNames = [];
+    return this.#names;
+  }
+
+  #mutationsOf(names: readonly string[]): Mutation[] {
+    const mutations: Mutation[] = [];
+    for (const name of names) {
+      const mutation = this.#mutations.get(name);
+      if (mutation !== undefined) mutations.push(mutation);
+    }
+    return mutations;
   }
 
   #set(mutation: Mutation): void {
@@ -130,7 +154,7 @@ export class WriteBuffer {
     }
     this.#mutations.set(mutation.name, mutation);
     this.#bytes = bytes;
-    this.#sorted = null;
+    if (before === undefined) this.#newNames.push(mutation.name);
   }
 }
 
@@ -143,9 +167,20 @@ function bytesOf(mutation: Mutation): number {
   return mutation.key.length + mutation.value.length;
 }
 
-function byName(a: Mutation, b: Mutation): number {
-  if (a.name === b.name) return 0;
-  return a.name < b.name ? -1 : 1;
+function byOrder(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** The first place whose name is not before `name`. */
+function placeOf(names: readonly string[], name: string): number {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((names[middle] ?? "") < name) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isBefore(a: string, b: string, reverse: boolean): boolean {
