@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Random } from "@sampan/env";
+import { IoError, type Random } from "@sampan/env";
 import type { Reader } from "@sampan/kv/txn";
 import { type StrictRates, strictCalm, strictStorm } from "@sampan/kv/txn/strict";
 import type { Digest } from "@sampan/oci/model";
@@ -348,6 +348,41 @@ test("what a collector with a wrong clock condemned does not hold back the secon
 
 const listAllWork = (reader: Reader, stage: "freed") =>
   listWork(reader, stage, { after: null, limit: 1_000 });
+
+test("bytes that cannot be deleted are reported once and do not hold back the others", () =>
+  withCollector({}, async (world) => {
+    const kept = new Set<BlobLocation>();
+    const blobs: BlobStore = {
+      ...world.blobs,
+      delete: async (location) => {
+        if (kept.size === 0) {
+          kept.add(location);
+          throw new IoError("io", "injected");
+        }
+        await world.blobs.delete(location);
+      },
+    };
+    const deps = { store: world.store, blobs };
+    const collector = createCollector(world.env, deps, { graceMs });
+    const { signal } = new AbortController();
+    const uploaded: BlobLocation[] = [];
+    for (let index = 0; index < 3 * itemsTogetherMax; index += 1) {
+      uploaded.push(
+        ...(await upload(world, repo, [testImage(`many ${index}`).blobs[0] as Digest])),
+      );
+    }
+    let failures = 0;
+    for (let passed = 0; passed < 3 * graceMs; passed += secondMs) {
+      await world.env.clock.sleep(secondMs);
+      await collector.round(signal).catch((error: unknown) => {
+        assert.ok(error instanceof IoError);
+        failures += 1;
+      });
+    }
+    assert.equal(failures, 1);
+    assert.equal(uploaded.length, 3 * itemsTogetherMax);
+    assert.deepEqual(await world.blobs.list(null, 10), [...kept]);
+  }));
 
 test("a deleted repository leaves nothing behind", () =>
   withCollector({}, async (world) => {

@@ -10,7 +10,7 @@
 import { type Counter, type Env, errorMessage, IoError } from "@sampan/env";
 import type { Reader, Store } from "@sampan/kv/txn";
 import { StoreError, transactionAgeMsMax } from "@sampan/kv/txn";
-import type { BlobStore } from "../blobs/blobs.ts";
+import type { BlobLocation, BlobStore } from "../blobs/blobs.ts";
 import { isRipe } from "../core/collection.ts";
 import { CollectionAgenda } from "../core/collection-agenda.ts";
 import {
@@ -60,6 +60,9 @@ const dueMax = 512;
 /** Between two transactions, so that requests get their turn. */
 const breathMs = 1;
 
+/** More take the disk from pushes, which wait for it themselves. */
+const freedAtOnce = 2;
+
 export function createCollector(
   env: Env,
   deps: { readonly store: Store; readonly blobs: BlobStore },
@@ -86,6 +89,8 @@ class QueueCollector implements Collector {
   /** Condemned rows, by their keys. */
   #seen = new Map<string, SeenRow>();
   #watchedMs = Number.NEGATIVE_INFINITY;
+  /** The bytes of the last transaction's blobs. */
+  #freed = Promise.resolve();
   /** Of the next transaction: fewer when the last one took too long for the store. */
   #itemsMax = itemsTogetherMax;
 
@@ -153,7 +158,8 @@ class QueueCollector implements Collector {
       const dueMs = clock.monotonic() + againMs;
       index = agenda.next(agenda.note(index, { through, dueMs }), clock.monotonic());
     }
-    return rowsDue > 0;
+    // Where pages ran out, though nothing in them was due, the rest is looked at without a pause.
+    return rowsDue > 0 || index !== null;
   }
 
   async #secondLooks(signal: AbortSignal): Promise<boolean> {
@@ -175,6 +181,9 @@ class QueueCollector implements Collector {
         return freed !== null;
       });
     }
+    const last = this.#freed;
+    this.#freed = Promise.resolve();
+    await last;
     if (bytes > 0) {
       const ms = Math.round(this.#env.clock.monotonic() - before);
       this.#env.log.info("freed what nothing refers to", { bytes, ms });
@@ -216,10 +225,23 @@ class QueueCollector implements Collector {
     const settled = await deleteCondemned(this.#store, rows, this.#itemsMax);
     if (!settled.ok) return null;
     const { links, blobs, contents, bytes, locations } = settled.value;
-    for (const location of locations) await this.#blobs.delete(location);
     this.#deleted.add(links + blobs + contents);
     this.#freedBytes.add(bytes);
+    const earlier = this.#freed;
+    this.#freed = earlier.catch(() => undefined).then(() => this.#free(locations));
+    // Its failure is met by who waits for it next.
+    this.#freed.catch(() => undefined);
+    await earlier;
     return bytes;
+  }
+
+  /** While the next transaction is under way. What fails is left to the sweep. */
+  async #free(locations: readonly BlobLocation[]): Promise<void> {
+    const rest = locations.values();
+    const one = async (): Promise<void> => {
+      for (const location of rest) await this.#blobs.delete(location);
+    };
+    await Promise.all(Array.from({ length: freedAtOnce }, one));
   }
 
   /** Remembers since when condemned rows are seen; now and then, for there may be many. */
