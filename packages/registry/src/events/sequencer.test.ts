@@ -4,6 +4,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Env, IoError } from "@sampan/env";
+import { createSimulatedWorld } from "@sampan/env/simulated";
+import { openEmbeddedStore } from "@sampan/kv/embedded";
+import { createMemoryEngine } from "@sampan/kv/engine/memory";
 import { type Store, StoreError, type Transaction } from "@sampan/kv/txn";
 import { strictStorm } from "@sampan/kv/txn/strict";
 import type { ProjectName } from "../core/project-name.ts";
@@ -157,6 +160,41 @@ test("more rows than one transaction takes become events all the same", () =>
     );
     await checkChain(meta);
   }));
+
+test("rows that were taken hold nothing back on a store too slow to step over them in time", async () => {
+  const world = createSimulatedWorld(1);
+  const { env } = world;
+  const run = async (): Promise<void> => {
+    const engine = createMemoryEngine(env, { readsPerWait: 10 });
+    const store = await openEmbeddedStore(env, { engine }, {});
+    const stop = new AbortController();
+    const running = createSequencer(env, { store }, { owner: "one" }).run(stop.signal);
+    for (let index = 0; index < 1_000; index += 1) await addEvent(store, String(index));
+    await env.clock.sleep(1_000);
+    const before = await headOf(store);
+    engine.setDelay(400);
+    await addEvent(store, "last");
+    for (let waited = 0; waited < 120 && (await headOf(store)) === before; waited += 1) {
+      await env.clock.sleep(1_000);
+    }
+    assert.equal(await headOf(store), before + 1);
+    engine.setDelay(0);
+    stop.abort();
+    await running;
+    await store.close();
+    await engine.close();
+  };
+  await world.drive(run());
+});
+
+async function headOf(store: Store): Promise<number> {
+  const snapshot = await store.snapshot();
+  try {
+    return (await readHead(snapshot)).seq;
+  } finally {
+    snapshot.release();
+  }
+}
 
 test("the log is read in pages", () =>
   withMeta({}, async (meta) => {

@@ -6,7 +6,7 @@
 
 import type { Counter, Env } from "@sampan/env";
 import { errorMessage, IoError } from "@sampan/env";
-import type { Entry, Store, Transaction } from "@sampan/kv/txn";
+import type { Entry, Key, Store, Timestamp, Transaction } from "@sampan/kv/txn";
 import { StoreError } from "@sampan/kv/txn";
 import type { Floor, Watch } from "../core/sequencing.ts";
 import { bottom, decideTurn, fullLookMs, raiseFloor } from "../core/sequencing.ts";
@@ -108,50 +108,73 @@ async function takeTurn(parts: Parts, memory: Memory): Promise<boolean> {
     memory.floor = bottom;
     memory.fullLookAtMs = nowMs + fullLookMs;
   }
-  const { floor, watch, rows } = memory;
-  const outcome = await store.transact((transaction) =>
-    look(transaction, { owner: parts.owner, fromTs: floor.fromTs, watch, nowMs, rows }),
-  );
+  const { floor, watch } = memory;
+  const found = await findRows(store, floor.fromTs, memory.rows);
+  const given = { owner: parts.owner, keys: found.keys, watch, nowMs };
+  const outcome = await store.transact((transaction) => look(transaction, given));
   // Contended or undetermined: another works, or the next look shows what became of it.
   if (outcome.type !== "committed") return false;
-  const { taken, exhausted, startTs } = outcome.value;
+  const { taken, areTaken } = outcome.value;
+  const exhausted = areTaken && found.isAll;
   memory.watch = outcome.value.watch;
   memory.rows = Math.min(rowsMax, memory.rows * 2);
   if (taken > 0) parts.events.add(taken);
-  if (exhausted) memory.floor = raiseFloor(floor, startTs, nowMs);
+  if (exhausted) memory.floor = raiseFloor(floor, found.startTs, nowMs);
   return taken > 0 && !exhausted;
+}
+
+interface Found {
+  readonly keys: readonly Key[];
+  /** There were no more. */
+  readonly isAll: boolean;
+  readonly startTs: Timestamp;
+}
+
+/**
+ * On a snapshot, and not in the transaction that takes the rows: a scan steps over what all rows
+ * above the floor have left behind, and on a slow store that takes longer than a transaction lives.
+ */
+async function findRows(store: Store, fromTs: Timestamp, limit: number): Promise<Found> {
+  const snapshot = await store.snapshot();
+  try {
+    const { startTs } = snapshot;
+    const entries = await snapshot.scan(outboxRange(fromTs), { limit, keysOnly: true });
+    return { keys: entries.map(({ key }) => key), isAll: entries.length < limit, startTs };
+  } finally {
+    snapshot.release();
+  }
 }
 
 interface Looked {
   readonly watch: Watch | null;
   readonly taken: number;
-  /** The rows that were there are all taken. */
-  readonly exhausted: boolean;
-  readonly startTs: bigint;
+  /** The rows of the keys are taken, by us or by another. */
+  readonly areTaken: boolean;
 }
 
 async function look(
   transaction: Transaction,
   given: {
     readonly owner: string;
-    readonly fromTs: bigint;
+    readonly keys: readonly Key[];
     readonly watch: Watch | null;
     readonly nowMs: number;
-    readonly rows: number;
   },
 ): Promise<Looked> {
-  const { startTs } = transaction;
   const owner = await readOwner(transaction);
   const head = await readHead(transaction);
-  const range = outboxRange(given.fromTs);
-  const first = await transaction.scan(range, { limit: 1, keysOnly: true });
-  const rows = first.length > 0;
-  const seen = { owner, seq: head.seq, rows, nowMs: given.nowMs };
-  const turn = decideTurn(given.owner, seen, given.watch);
-  if (turn.type === "watch") {
-    return { watch: turn.watch, taken: 0, exhausted: !rows, startTs };
-  }
-  const entries = await transaction.scan(range, { limit: given.rows });
+  const values = await transaction.getMany(given.keys);
+  const entries = given.keys.flatMap((key, index) => {
+    const value = values[index] ?? null;
+    return value === null ? [] : [{ key, value }];
+  });
+  const rows = entries.length > 0;
+  const turn = decideTurn(
+    given.owner,
+    { owner, seq: head.seq, rows, nowMs: given.nowMs },
+    given.watch,
+  );
+  if (turn.type === "watch") return { watch: turn.watch, taken: 0, areTaken: !rows };
   const page = withinBytes(entries);
   appendEvents(
     transaction,
@@ -160,8 +183,7 @@ async function look(
   );
   for (const { key } of page) transaction.delete(key);
   if (owner !== given.owner) putOwner(transaction, given.owner);
-  const exhausted = page.length === entries.length && entries.length < given.rows;
-  return { watch: null, taken: page.length, exhausted, startTs };
+  return { watch: null, taken: page.length, areTaken: page.length === entries.length };
 }
 
 /** As many rows as one transaction may take; at least one. */
