@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { errorCode } from "@sampan/env";
+import { encodeWrite, newWrite, versionKey } from "../core/index.ts";
 import type { Engine } from "../engine/engine.ts";
+import { createWriteBatch } from "../engine/write-batch.ts";
 import { commit, contents, get, key, rejectsWith, scan } from "../txn/conformance/text.ts";
 import { keysWorthIt, sliceRows } from "./collector.ts";
 import { openEmbeddedStore } from "./embedded.ts";
@@ -29,8 +31,16 @@ test("behind the safe point the newest version of each key stays, and no deletio
   await withSimulatedStore({}, async (simulated) => {
     const { store, engine } = simulated;
     const long = "l".repeat(300);
-    await commitAll(simulated, [`a=1 b=${long} c=1`, "a=2 c", `b=${long}2`, "a=3"]);
-    await store.transact((transaction) => transaction.lock([key("a"), key("d")]));
+    const times = await commitAll(simulated, [`a=1 b=${long} c=1`, "a=2 c", `b=${long}2`, "a=3"]);
+    const last = times.at(-1) ?? 0n;
+    const locks = createWriteBatch();
+    for (const name of ["a", "d"]) {
+      const record = encodeWrite(newWrite("lock", last + 1n, null));
+      locks.put("write", versionKey(key(name), last + 2n), record);
+    }
+    await engine.write(locks, { sync: true });
+    await simulated.world.env.clock.sleep(1_000);
+    await store.transact((transaction) => transaction.lock([key("a")]));
     assert.equal(await countRows(engine, "write"), 9);
     const { rows, removed, safePoint } = await store.gc(store.newestTimestamp());
     assert.deepEqual({ rows, removed }, { rows: 9, removed: 8 });

@@ -62,7 +62,7 @@ export class Committer {
     const commit = recent.begin(commitTs, mutations);
     for (const { name } of mutations) newest.forget(name);
     try {
-      await writer.write(batch, { sync: true });
+      if (batch.count > 0) await writer.write(batch, { sync: true });
     } catch (error) {
       const code = errorCode(error);
       const isRefused = code === "closed" || code === "busy";
@@ -74,11 +74,16 @@ export class Committer {
     return { type: "committed", commitTs, bytes };
   }
 
-  /** In the one batch of all commits: the engine takes its bytes within the call. */
+  /**
+   * In the one batch of all commits: the engine takes its bytes within the call. A lock leaves no
+   * record, for which the newest commits in memory stand: a key that is locked again and again would
+   * be slow to read until its records are collected.
+   */
   #recordsOf(mutations: readonly Mutation[], times: CommitTimes): WriteBatch {
     if (this.#batch.bytes > batchBytesKept) this.#batch = createWriteBatch();
     else this.#batch.clear();
     for (const mutation of mutations) {
+      if (mutation.type === "lock") continue;
       appendModifies(this.#batch, onePhaseModifies(mutation, times));
     }
     return this.#batch;

@@ -26,7 +26,7 @@ import { withSimulatedStore } from "./testing/simulated-store.ts";
 
 const goldenFile = new URL("testdata/records.txt", import.meta.url);
 
-test("commits leave the records of a cluster node, byte for byte", async () => {
+test("commits leave the records of a cluster node, byte for byte, but none of locks", async () => {
   const parts: string[] = [];
   const check = async (title: string, script: readonly string[]): Promise<void> => {
     await withSimulatedStore({}, async ({ world, engine, store }) => {
@@ -48,7 +48,7 @@ test("commits leave the records of a cluster node, byte for byte", async () => {
     `short=${"s".repeat(255)}`,
     `long=${"l".repeat(256)}`,
   ]);
-  await check("a delete, and a lock", ["a=1", "a", "lock:a"]);
+  await check("a delete, and a lock, which leaves nothing", ["a=1", "a", "lock:a"]);
   await check("several keys of one commit", ["b=2 a=1 lock:c d"]);
   await check("keys longer than a group", ["12345678=8 123456789=9"]);
   const found = `${parts.join("\n\n")}\n`;

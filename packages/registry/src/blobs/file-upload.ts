@@ -60,6 +60,8 @@ export class FileUpload implements BlobUpload {
   /** Linux tells a failed write-back once: whoever hears it must keep it for the commit. */
   #failure: IoError | null = null;
   #busy = false;
+  /** What is under way; is never rejected. */
+  #work: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(parts: FileUploadParts) {
@@ -69,41 +71,50 @@ export class FileUpload implements BlobUpload {
     this.#file = parts.file;
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
-    this.#enter();
-    try {
+  append(chunk: Uint8Array): Promise<void> {
+    return this.#alone("append", async () => {
       const direct = await this.#writeDirect(chunk);
       if (direct < chunk.byteLength) await this.#writeCached(chunk, direct);
       this.bytes += chunk.byteLength;
       this.#startWriteBack();
-    } catch (error) {
-      throw this.#fail("append", error);
-    } finally {
-      this.#busy = false;
-    }
+    });
   }
 
-  async commit(): Promise<void> {
-    this.#enter();
-    try {
-      await this.#writeBack;
-      if (this.#failure !== null) throw this.#failure;
-      // Also what was written directly: the disk may hold it in a cache of its own, and the file
-      // has no length and no extents yet that would outlive a power failure.
-      await this.#file.datasync();
-      await this.#parts.syncNames(this.location);
-    } catch (error) {
-      throw this.#fail("commit", error);
-    } finally {
-      this.#busy = false;
-      await this.#letGo();
-    }
+  commit(): Promise<void> {
+    return this.#alone("commit", async () => {
+      try {
+        await this.#writeBack;
+        if (this.#failure !== null) throw this.#failure;
+        // Also what was written directly: the disk may hold it in a cache of its own, and the file
+        // has no length and no extents yet that would outlive a power failure.
+        await this.#file.datasync();
+        await this.#parts.syncNames(this.location);
+      } finally {
+        await this.#letGo();
+      }
+    });
   }
 
+  /** An append that is under way ends first: it may be about to open the file another time. */
   async close(): Promise<void> {
     if (this.#closed) return;
+    this.#closed = true;
+    await this.#work;
     await this.#letGo();
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #alone(verb: string, body: () => Promise<void>): Promise<void> {
+    this.#enter();
+    const work = body()
+      .catch((error: unknown) => {
+        throw this.#fail(verb, error);
+      })
+      .finally(() => {
+        this.#busy = false;
+      });
+    this.#work = work.catch(() => undefined);
+    await work;
   }
 
   async #letGo(): Promise<void> {

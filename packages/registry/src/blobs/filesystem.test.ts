@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -128,6 +129,30 @@ test("bytes past the page cache and through it make one blob", async () => {
     assert.ok(between > 0 && between < directAlignment);
     const expected = [...parts, pages(between, 8), tail, pages(70_000, 9)];
     assert.ok(stored.equals(Buffer.concat(expected)));
+  });
+});
+
+const isProcMissing = existsSync("/proc/self/fd") ? false : "open files are seen in /proc alone";
+
+test("an upload that is closed while it appends keeps no file open", {
+  skip: isProcMissing,
+}, async () => {
+  await inDirectory(async (root) => {
+    const blobs = createFilesystemBlobs(env, { directory: root, pageCacheBytes: 0 });
+    const upload = await blobs.create();
+    const appended = upload.append(pages(256 * 1024, 1));
+    await upload.close();
+    await appended;
+    const path = join(root, upload.location);
+    const links = await readdir("/proc/self/fd");
+    const targets = await Promise.all(
+      links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => "")),
+    );
+    assert.deepEqual(
+      targets.filter((target) => target === path),
+      [],
+    );
+    await assert.rejects(upload.append(pages(4096, 2)), { code: "closed" });
   });
 });
 
