@@ -20,6 +20,12 @@ const copyTimeoutMs = 240_000;
 /** ctr says what the registry's status was. */
 const refusal = /401|403|unauthorized|authorization failed|insufficient_scope|denied/i;
 
+/**
+ * ctr reads what it pushes from containerd, over a socket on this machine; with containerd 1.6 about one
+ * such stream in thirty breaks, under load. No registry is asked then, and none answers with these words.
+ */
+const brokenSocket = /rpc error: code = Internal desc = unexpected EOF/;
+
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const containerd = await startContainerd(bench);
   const { host, publicProject, username, password } = bench.registry;
@@ -41,7 +47,16 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     await ctr("images", "import", "--all-platforms", "--no-unpack", ...names, archive);
     await ctr("images", "tag", `local/${tag}@${layout.digest}`, image(tag));
   };
-  const push = (tag: string) => ctr("images", "push", ...hosts, ...user, image(tag));
+  const push = async (tag: string) => {
+    const command = ["images", "push", ...hosts, ...user, image(tag)];
+    try {
+      await ctr(...command);
+    } catch (error) {
+      if (!(error instanceof Error) || !brokenSocket.test(error.message)) throw error;
+      console.error("ctr: its stream from containerd's store broke; it pushes once more");
+      await ctr(...command);
+    }
+  };
   const loadAndPush = async (layout: Layout, tag: string) => {
     await load(layout, tag);
     await push(tag);
