@@ -26,6 +26,16 @@ const refusal = /401|403|unauthorized|authorization failed|insufficient_scope|de
  */
 const brokenSocket = /rpc error: code = Internal desc = unexpected EOF/;
 
+async function againIfBroken(push: () => Promise<string>): Promise<string> {
+  try {
+    return await push();
+  } catch (error) {
+    if (!(error instanceof Error) || !brokenSocket.test(error.message)) throw error;
+    console.error("ctr: its stream from containerd's store broke; it pushes once more");
+    return await push();
+  }
+}
+
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const containerd = await startContainerd(bench);
   const { host, publicProject, username, password } = bench.registry;
@@ -47,16 +57,8 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     await ctr("images", "import", "--all-platforms", "--no-unpack", ...names, archive);
     await ctr("images", "tag", `local/${tag}@${layout.digest}`, image(tag));
   };
-  const push = async (tag: string) => {
-    const command = ["images", "push", ...hosts, ...user, image(tag)];
-    try {
-      await ctr(...command);
-    } catch (error) {
-      if (!(error instanceof Error) || !brokenSocket.test(error.message)) throw error;
-      console.error("ctr: its stream from containerd's store broke; it pushes once more");
-      await ctr(...command);
-    }
-  };
+  const push = (tag: string) =>
+    againIfBroken(() => ctr("images", "push", ...hosts, ...user, image(tag)));
   const loadAndPush = async (layout: Layout, tag: string) => {
     await load(layout, tag);
     await push(tag);
