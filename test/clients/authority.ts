@@ -23,16 +23,8 @@ export async function issueCertificate(folder: string, name: string): Promise<Is
   const issue = async (file: string, by: string | null, given: Extensions) => {
     const signedBy = by === null ? [] : ["-CA", at(`${by}.pem`), "-CAkey", at(`${by}.key`)];
     await run("openssl", [
-      ...[
-        "req",
-        "-x509",
-        "-config",
-        at("openssl.conf"),
-        "-days",
-        "30",
-        "-subj",
-        `/CN=${given.name}`,
-      ],
+      ...["req", "-x509", "-config", at("openssl.conf")],
+      ...["-days", "30", "-subj", `/CN=${given.name}`],
       ...["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"],
       ...["-keyout", at(`${file}.key`), "-out", at(`${file}.pem`), ...signedBy],
       ...given.extensions.flatMap((extension) => ["-addext", extension]),

@@ -10,6 +10,7 @@ import {
   containersNeeds,
   containersTrust,
   credentials,
+  loginArguments,
   plainHttp,
   refusal,
   wrongCredentials,
@@ -28,7 +29,7 @@ export const buildah: Client = {
 
 async function prepare(bench: Bench): Promise<readonly Check[]> {
   const environment = await containersEnvironment(bench);
-  const { host, publicProject, username, password } = bench.registry;
+  const { host, publicProject, password } = bench.registry;
   const base = `${host}/${publicProject}/buildah/base:v1`;
   const app = `${host}/${publicProject}/buildah/app:v1`;
   const plain = plainHttp(bench);
@@ -55,10 +56,9 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
     {
       name: "is refused to log in with a wrong password, and logs in",
       run: async () => {
-        const login = ["login", ...plain, "-u", username, "-p"];
-        const wrong = [...login, "wrong-password", host];
+        const wrong = loginArguments(bench, "wrong-password");
         await expectRefusal("buildah", wrong, { environment, says: refusal });
-        await buildah(...login, password, host);
+        await buildah(...loginArguments(bench, password));
         await buildah("logout", host);
       },
     },

@@ -63,6 +63,12 @@ export function plainHttp(bench: Bench, option = "--tls-verify=false"): string[]
   return bench.registry.authority === null ? [option] : [];
 }
 
+/** Of skopeo, podman and buildah. */
+export function loginArguments(bench: Bench, password: string): string[] {
+  const { host, username } = bench.registry;
+  return ["login", ...plainHttp(bench), "-u", username, "-p", password, host];
+}
+
 const trustFolder = "/etc/containers/certs.d";
 
 /** Shown with a login, for skopeo, podman and buildah alike. */

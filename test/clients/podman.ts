@@ -10,6 +10,7 @@ import {
   containersNeeds,
   containersTrust,
   credentials,
+  loginArguments,
   plainHttp,
   refusal,
 } from "./containers-tools.ts";
@@ -107,16 +108,8 @@ async function prepare(bench: Bench): Promise<readonly Check[]> {
 }
 
 function loginChecks(bench: Bench, environment: Record<string, string>): Check[] {
-  const { host, username, password } = bench.registry;
-  const login = (secret: string) => [
-    "login",
-    ...plainHttp(bench),
-    "-u",
-    username,
-    "-p",
-    secret,
-    host,
-  ];
+  const { password } = bench.registry;
+  const login = (secret: string) => loginArguments(bench, secret);
   return [
     {
       name: "is refused to log in with a wrong password",

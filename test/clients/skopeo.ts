@@ -10,6 +10,7 @@ import {
   containersNeeds,
   containersTrust,
   credentials,
+  loginArguments,
   plainHttp,
   refusal,
   wrongCredentials,
@@ -173,16 +174,8 @@ function deleteCheck(tool: Skopeo, small: Layout): Check {
 }
 
 function loginChecks(bench: Bench, environment: Record<string, string>): Check[] {
-  const { host, username, password } = bench.registry;
-  const login = (secret: string) => [
-    "login",
-    ...plainHttp(bench),
-    "-u",
-    username,
-    "-p",
-    secret,
-    host,
-  ];
+  const { host, password } = bench.registry;
+  const login = (secret: string) => loginArguments(bench, secret);
   return [
     {
       name: "is refused to log in with a wrong password",

@@ -1,7 +1,7 @@
 // The commits that somebody may still have to know of: those on their way to the disk, and those
 // newer than the oldest open transaction. This process is the only one that writes, so the rule of
 // snapshot isolation (the first committer wins) is decided here, without a look at the disk: a key
-// has a record newer than an open transaction's start if and only if the commit is one of these.
+// was written or locked after an open transaction's start if and only if the commit is one of these.
 
 import { assert } from "@sampan/env";
 import type { Timestamp } from "../core/index.ts";

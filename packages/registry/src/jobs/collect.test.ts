@@ -322,6 +322,23 @@ for (const [name, offMs] of [
     }));
 }
 
+test("what was deleted by a process whose clock is ahead is looked at at once", () =>
+  withCollector({}, async (world) => {
+    const { clock } = world.env;
+    const ahead = { ...clock, now: () => clock.now() + yearMs };
+    // More than the collector reads in one round.
+    for (let index = 0; index < 4 * wrongNotes; index += 1) {
+      const image = testImage(`ahead ${index}`);
+      await push(world, repo, image);
+      await remove({ ...world, env: { ...world.env, clock: ahead } }, repo, image.digest);
+    }
+    const image = testImage("behind");
+    await push(world, repo, image);
+    await remove(world, repo, image.digest);
+    await world.pass(20 * secondMs);
+    assert.deepEqual(await world.read((reader) => listAllWork(reader, "freed")), []);
+  }));
+
 test("what a collector with a wrong clock condemned does not hold back the second looks", () =>
   withCollector({}, async (world) => {
     const { clock } = world.env;

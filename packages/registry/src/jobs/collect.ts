@@ -140,13 +140,17 @@ class QueueCollector implements Collector {
   async #firstLooks(stage: "freed" | "linked", signal: AbortSignal): Promise<boolean> {
     const agenda = this.#agendas[stage];
     const { clock } = this.#env;
-    const graceMs = stage === "freed" ? 0 : this.#graceMs;
+    // What was freed is due at once, whatever the clock said of who noted it.
+    const sort = (rows: WorkRow[]): Sorted =>
+      stage === "freed"
+        ? { due: rows, waitMs: Number.POSITIVE_INFINITY }
+        : sortRows(rows, clock.now(), this.#graceMs);
     let index = agenda.next(0, clock.monotonic());
     let rowsDue = 0;
     for (let pages = 0; index !== null && pages < pagesMax && !signal.aborted; pages += 1) {
       const page = { ...agenda.stretch(index), limit: rowsPage };
       const rows = await this.#read((reader) => listWork(reader, stage, page));
-      const { due, waitMs } = sortRows(rows, clock.now(), graceMs);
+      const { due, waitMs } = sort(rows);
       const areSettled = await this.#inTransactions(due, signal, async (group) => {
         const look = { nowMs: clock.now(), itemsMax: this.#itemsMax };
         return (await condemnUnneeded(this.#store, group, look)).ok;
@@ -297,16 +301,18 @@ class QueueCollector implements Collector {
   }
 }
 
+interface Sorted {
+  /** The rows that have waited long enough. */
+  readonly due: readonly WorkRow[];
+  /** Until the first of the others will have, milliseconds; Infinity: no row waits. */
+  readonly waitMs: number;
+}
+
 /**
- * The rows that have waited long enough, and the milliseconds until the first of the others will
- * have; never longer than the grace time, for a clock may be set right, and a row that is committed
- * late is to be found when it is due. Infinity: no row waits.
+ * None waits longer than the grace time: a clock may be set right, and a row that is committed late
+ * is to be found when it is due.
  */
-function sortRows(
-  rows: readonly WorkRow[],
-  nowMs: number,
-  graceMs: number,
-): { readonly due: WorkRow[]; readonly waitMs: number } {
+function sortRows(rows: readonly WorkRow[], nowMs: number, graceMs: number): Sorted {
   const due: WorkRow[] = [];
   let waitMs = Number.POSITIVE_INFINITY;
   for (const row of rows) {
