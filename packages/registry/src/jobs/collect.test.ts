@@ -218,6 +218,18 @@ test("a push that meets a condemned blob and commits behind the second look star
     await assertEmpty(world);
   }));
 
+test("so does another manifest of the same blobs, which has no content to be deleted", () =>
+  withCollector({}, async (world) => {
+    const image = testImage("late");
+    await soonDeleted(world, image);
+    const sibling = testImage("late", { annotations: { of: "the same blobs" } });
+    assert.deepEqual(sibling.blobs, image.blobs);
+    assert.notEqual(sibling.digest, image.digest);
+    const late = overlapped(world.calm, () => world.pass(8 * secondMs));
+    assert.equal(failure(await pushManifest(late, repo, sibling)), "manifest-blob-unknown");
+    await assertEmpty(world);
+  }));
+
 test("an upload that meets its blob condemned and commits behind the second look is kept", () =>
   withCollector({}, async (world) => {
     const image = testImage("late upload");
