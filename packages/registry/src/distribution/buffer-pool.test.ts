@@ -45,13 +45,24 @@ test("no more than 32 MiB wait to be taken again", () => {
   assert.equal(again.filter((buffer) => taken.has(buffer)).length, 32);
 });
 
-test("large buffers make way for those that more streams take", () => {
+/** How many buffers of one size, 32 MiB of them, the pool keeps that is full of another size. */
+function keptBehind(other: number, bytes: number): number {
   const pool = new BufferPool();
-  const large = Array.from({ length: 8 }, () => pool.take(4 * MiB));
-  const taken = new Set(Array.from({ length: 32 }, () => pool.take(MiB)));
-  for (const buffer of [...large, ...taken]) pool.give(buffer);
-  const again = Array.from({ length: 32 }, () => pool.take(MiB));
-  assert.equal(again.filter((buffer) => taken.has(buffer)).length, 32);
+  const count = (32 * MiB) / bytes;
+  const others = Array.from({ length: (32 * MiB) / other }, () => pool.take(other));
+  const taken = new Set(Array.from({ length: count }, () => pool.take(bytes)));
+  for (const buffer of [...others, ...taken]) pool.give(buffer);
+  const again = Array.from({ length: count }, () => pool.take(bytes));
+  return again.filter((buffer) => taken.has(buffer)).length;
+}
+
+test("large buffers make way for those that more streams take", () => {
+  assert.equal(keptBehind(4 * MiB, MiB), 32);
+});
+
+test("small buffers, which many streams left, make way for those that few streams take", () => {
+  assert.equal(keptBehind(MiB / 4, 4 * MiB), 8);
+  assert.equal(keptBehind(MiB / 16, MiB), 32);
 });
 
 /** How many of so many small buffers the pool still has, after so many streams have left it. */

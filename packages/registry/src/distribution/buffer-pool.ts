@@ -98,9 +98,12 @@ export class BufferPool {
     this.#drop(smallestBytes, 0);
   }
 
-  /** Larger ones, which streams as many as there are now do not take, make way. */
+  /**
+   * Those of other sizes, which streams as many as there are now do not take, make way, whatever
+   * left them: else every buffer of an upload that comes behind many pulls is a new one.
+   */
   #makeRoom(bytes: number): void {
-    for (const tier of tiers) if (tier.bytes > bytes) this.#drop(tier.bytes, bytes);
+    for (const tier of tiers) if (tier.bytes !== bytes) this.#drop(tier.bytes, bytes);
   }
 
   /** Drops free ones of that size until so many bytes more find room. */
