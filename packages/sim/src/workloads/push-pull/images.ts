@@ -38,14 +38,24 @@ export class ImageMaker {
       { length: 1 + random.int(layersMax) },
       () => this.#layers[random.int(poolLayers)] ?? config,
     );
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: manifestType,
-      config: descriptorOf(configType, config),
-      layers: layers.map((layer) => descriptorOf(layerType, layer)),
-    };
-    return { config, layers, manifest: contentOf(Buffer.from(JSON.stringify(manifest))) };
+    return imageOf(config, layers, {});
   }
+}
+
+/** Another manifest of the same blobs. */
+export function siblingOf({ config, layers }: Image): Image {
+  return imageOf(config, layers, { annotations: { sibling: "yes" } });
+}
+
+function imageOf(config: Content, layers: readonly Content[], more: object): Image {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: descriptorOf(configType, config),
+    layers: layers.map((layer) => descriptorOf(layerType, layer)),
+    ...more,
+  };
+  return { config, layers, manifest: contentOf(Buffer.from(JSON.stringify(manifest))) };
 }
 
 export function contentOf(bytes: Buffer): Content {
