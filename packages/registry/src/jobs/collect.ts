@@ -10,7 +10,7 @@
 import { type Counter, type Env, errorMessage, IoError } from "@sampan/env";
 import type { Reader, Store } from "@sampan/kv/txn";
 import { StoreError, transactionAgeMsMax } from "@sampan/kv/txn";
-import type { BlobLocation, BlobStore } from "../blobs/blobs.ts";
+import type { BlobStore } from "../blobs/blobs.ts";
 import { isRipe } from "../core/collection.ts";
 import { CollectionAgenda } from "../core/collection-agenda.ts";
 import {
@@ -22,6 +22,7 @@ import {
   readWork,
   type WorkRow,
 } from "../meta/index.ts";
+import { Disposal } from "./disposal.ts";
 
 export interface CollectorOptions {
   /** Milliseconds for which what is not needed is kept, at least `graceMsMin`. */
@@ -60,9 +61,6 @@ const dueMax = 512;
 /** Between two transactions, so that requests get their turn. */
 const breathMs = 1;
 
-/** More take the disk from pushes, which wait for it themselves. */
-const freedAtOnce = 2;
-
 export function createCollector(
   env: Env,
   deps: { readonly store: Store; readonly blobs: BlobStore },
@@ -81,7 +79,7 @@ interface SeenRow {
 class QueueCollector implements Collector {
   readonly #env: Env;
   readonly #store: Store;
-  readonly #blobs: BlobStore;
+  readonly #disposal: Disposal;
   readonly #graceMs: number;
   readonly #deleted: Counter;
   readonly #freedBytes: Counter;
@@ -89,8 +87,6 @@ class QueueCollector implements Collector {
   /** Condemned rows, by their keys. */
   #seen = new Map<string, SeenRow>();
   #watchedMs = Number.NEGATIVE_INFINITY;
-  /** The bytes of the last transaction's blobs. */
-  #freed = Promise.resolve();
   /** Of the next transaction: fewer when the last one took too long for the store. */
   #itemsMax = itemsTogetherMax;
 
@@ -101,7 +97,7 @@ class QueueCollector implements Collector {
   ) {
     this.#env = env;
     this.#store = deps.store;
-    this.#blobs = deps.blobs;
+    this.#disposal = new Disposal(deps.blobs);
     this.#graceMs = graceMs;
     this.#deleted = env.metrics.counter("sampan_collector_deleted_total", {
       help: "Records of blobs, manifests and links that the collector deleted.",
@@ -185,9 +181,7 @@ class QueueCollector implements Collector {
         return freed !== null;
       });
     }
-    const last = this.#freed;
-    this.#freed = Promise.resolve();
-    await last;
+    await this.#disposal.settled();
     if (bytes > 0) {
       const ms = Math.round(this.#env.clock.monotonic() - before);
       this.#env.log.info("freed what nothing refers to", { bytes, ms });
@@ -231,21 +225,8 @@ class QueueCollector implements Collector {
     const { links, blobs, contents, bytes, locations } = settled.value;
     this.#deleted.add(links + blobs + contents);
     this.#freedBytes.add(bytes);
-    const earlier = this.#freed;
-    this.#freed = earlier.catch(() => undefined).then(() => this.#free(locations));
-    // Its failure is met by who waits for it next.
-    this.#freed.catch(() => undefined);
-    await earlier;
+    await this.#disposal.add(locations);
     return bytes;
-  }
-
-  /** While the next transaction is under way. What fails is left to the sweep. */
-  async #free(locations: readonly BlobLocation[]): Promise<void> {
-    const rest = locations.values();
-    const one = async (): Promise<void> => {
-      for (const location of rest) await this.#blobs.delete(location);
-    };
-    await Promise.all(Array.from({ length: freedAtOnce }, one));
   }
 
   /** Remembers since when condemned rows are seen; now and then, for there may be many. */

@@ -19,10 +19,12 @@ export {
   listBlobRepositories,
   mountBlob,
 } from "./blob-links.ts";
-export type { Deleted } from "./collection.ts";
-export { condemnUnneeded, deleteCondemned, itemsTogetherMax } from "./collection.ts";
+export { condemnUnneeded } from "./collection-first-look.ts";
+export { itemsTogetherMax } from "./collection-items.ts";
 export type { WorkItem, WorkRow } from "./collection-records.ts";
 export { listWork, listWorkKeys, readWork } from "./collection-records.ts";
+export type { Deleted } from "./collection-second-look.ts";
+export { deleteCondemned } from "./collection-second-look.ts";
 export type { StageStatus } from "./collection-status.ts";
 export { countWork } from "./collection-status.ts";
 export type { FormatFailure } from "./installation.ts";
