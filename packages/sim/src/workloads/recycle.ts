@@ -43,7 +43,7 @@ interface Owned {
   state: "there" | "maybe" | "gone";
   /**
    * Monotonic milliseconds: until then a deletion may come to be that was not answered. A push of what
-   * is there changes nothing, and so puts no end to it.
+   * is there changes nothing, and so puts no end to it: only one that begins later does.
    */
   deletedUntilMs: number;
 }
@@ -144,7 +144,7 @@ export class Recycle implements Workload<Distribution> {
   async check(client: RegistryClient): Promise<readonly string[]> {
     const wrong: string[] = [];
     for (const owned of [...this.#families.values()].flat(2)) {
-      if (isCertain(client, owned)) wrong.push(...(await pullImage(client, owned)));
+      if (owned.state === "there") wrong.push(...(await pullImage(client, owned)));
     }
     return wrong.map((text) => `recycle: ${text}`);
   }
@@ -191,13 +191,14 @@ export class Recycle implements Workload<Distribution> {
 
   async #pull(client: RegistryClient, owned: readonly Owned[]): Promise<void> {
     for (const one of owned) {
-      if (!isCertain(client, one)) continue;
+      if (one.state !== "there") continue;
       for (const text of await pullImage(client, one)) this.#problem(`recycle: ${text}`);
     }
   }
 
   async #put(client: RegistryClient, owned: Owned): Promise<string> {
     const { repository, image } = owned;
+    const isSettled = client.env.clock.monotonic() >= owned.deletedUntilMs;
     owned.state = "maybe";
     const pathAndQuery = `/v2/${repository}/manifests/${image.manifest.digest}`;
     const { status } = await send(
@@ -205,14 +206,14 @@ export class Recycle implements Workload<Distribution> {
       { method: "PUT", pathAndQuery },
       { headers: { "content-type": manifestType }, body: image.manifest.bytes },
     );
-    if (status === 201) owned.state = "there";
+    if (status === 201 && isSettled) owned.state = "there";
     else if (status === 404 || status === 400) owned.state = "gone";
     return `${status}`;
   }
 
   async #delete(client: RegistryClient, owned: Owned): Promise<string> {
     const { repository, image } = owned;
-    const mustBeThere = isCertain(client, owned);
+    const mustBeThere = owned.state === "there";
     owned.state = "maybe";
     const pathAndQuery = `/v2/${repository}/manifests/${image.manifest.digest}`;
     const { status } = await send(client, { method: "DELETE", pathAndQuery });
@@ -223,10 +224,6 @@ export class Recycle implements Workload<Distribution> {
     }
     return `${status}`;
   }
-}
-
-function isCertain({ env }: RegistryClient, owned: Owned): boolean {
-  return owned.state === "there" && env.clock.monotonic() >= owned.deletedUntilMs;
 }
 
 function blobsOf(image: Image): readonly Content[] {
