@@ -56,6 +56,37 @@ test("a body that comes in time is received", async (context) => {
   assert.equal(await receive(context, ["ab", "cd", "ef"], 10_000), "abcdef");
 });
 
+test("a long body in small pieces comes whole, and the connection goes on behind it", async (context) => {
+  const server = createServer((request, response) => {
+    const chunks = createChunkRelease();
+    const options = { clock: env.clock, originOf: () => "", chunks, expectsContinue: false };
+    const exchange = new Exchange(request, response, options);
+    let bytes = 0;
+    const take = (chunk: Uint8Array): null => {
+      bytes += chunk.byteLength;
+      return null;
+    };
+    void exchange.drain(take).then(() => response.end(`got ${bytes}.`));
+  });
+  context.after(() => server.close());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const pieces = 100;
+  const head = (connection: string): string =>
+    `POST / HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\nContent-Length: ${pieces * 20_000}\r\n\r\n`;
+  for (const connection of ["keep-alive", "close"]) {
+    socket.write(head(connection));
+    for (let piece = 0; piece < pieces; piece += 1) {
+      socket.write(Buffer.alloc(20_000));
+      await env.clock.sleep(1);
+    }
+  }
+  let answers = "";
+  for await (const part of socket) answers += part;
+  assert.equal(answers.match(/got 2000000\./g)?.length, 2);
+});
+
 test("a body that drips is given up as if it had stopped", async (context) => {
   const dripping = receive(context, ["a", "b", "c", "d"], rateWindowMs / 2);
   await assert.rejects(dripping, { code: "stalled" });

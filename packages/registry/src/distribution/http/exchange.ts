@@ -9,6 +9,7 @@ import { BodyPace } from "./body-pace.ts";
 import type { ChunkRelease } from "./chunk-release.ts";
 import { clientAddressOf } from "./forwarding.ts";
 import type { OriginOf } from "./origin.ts";
+import { ReadRest } from "./read-rest.ts";
 
 export interface ExchangeOptions {
   readonly clock: Clock;
@@ -82,8 +83,10 @@ export class Exchange implements DistributionRequest, RequestBody {
     if (this.#expectsContinue) this.#response.writeContinue();
     const request = this.#request;
     const pace = new BodyPace(this.#clock.monotonic());
+    const rest = new ReadRest(request.socket, this.#clock);
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
+        rest.end();
         request.removeAllListeners("data");
         request.pause();
         this.waitsForClient = false;
@@ -106,6 +109,7 @@ export class Exchange implements DistributionRequest, RequestBody {
           return;
         }
         if (full === null) {
+          rest.took(chunk.byteLength);
           this.#chunks.release(chunk);
           return;
         }
@@ -119,6 +123,7 @@ export class Exchange implements DistributionRequest, RequestBody {
       });
       request.on("end", () => {
         this.waitsForClient = false;
+        rest.end();
         resolve();
       });
       request.on("error", (error) => fail(this.#gone(error)));
