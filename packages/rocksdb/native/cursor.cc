@@ -45,11 +45,16 @@ class PageWriter {
   size_t Rows() const { return rows_; }
   bool IsFull() const { return rows_ >= page_.rows_max; }
 
+  // What a page of the row alone takes.
+  size_t BytesFor(ByteView key, ByteView value) const {
+    return Aligned(kRowHeaderBytes + key.length + value.length);
+  }
+
   // False, and nothing written, when the row does not fit. `flag` goes into the value's length.
   bool Put(ByteView row_key, ByteView row_value, uint32_t flag = 0) {
     const auto [key, key_length] = row_key;
     const auto [value, value_length] = row_value;
-    const size_t row_bytes = Aligned(kRowHeaderBytes + key_length + value_length);
+    const size_t row_bytes = BytesFor(row_key, row_value);
     if (row_bytes > page_.bytes - used_) return false;
     uint8_t* at = page_.data + used_;
     PutLength(at, key_length);
@@ -73,6 +78,48 @@ class PageWriter {
   size_t last_key_length_ = 0;
 };
 
+// As PageWriter, of keys alone, as one text.
+class TextWriter {
+ public:
+  TextWriter(const Page& page, const Joining& joining) : page_(page), joining_(joining) {}
+
+  size_t Bytes() const { return rows_ == 0 ? 0 : used_; }
+  size_t Rows() const { return rows_; }
+  bool IsFull() const { return rows_ >= page_.rows_max; }
+
+  size_t BytesFor(ByteView key, ByteView) const { return kCountBytes + TextOf(key).length; }
+
+  bool Put(ByteView key, ByteView, uint32_t) {
+    const ByteView text = TextOf(key);
+    const size_t between = rows_ == 0 ? 0 : joining_.separator.size();
+    if (used_ + between + text.length > page_.bytes) return false;
+    Append(joining_.separator.data(), between);
+    Append(text.data, text.length);
+    rows_ += 1;
+    PutLength(page_.data, rows_);
+    return true;
+  }
+
+ private:
+  static constexpr size_t kCountBytes = 4;
+
+  ByteView TextOf(ByteView key) const {
+    const size_t cut = joining_.skip + joining_.drop;
+    if (key.length <= cut) return {key.data, 0};
+    return {key.data + joining_.skip, key.length - cut};
+  }
+
+  void Append(const char* bytes, size_t length) {
+    if (length > 0) std::memcpy(page_.data + used_, bytes, length);
+    used_ += length;
+  }
+
+  const Page page_;
+  const Joining& joining_;
+  size_t used_ = kCountBytes;
+  size_t rows_ = 0;
+};
+
 }  // namespace
 
 Cursor::Cursor(std::shared_ptr<Database> database, std::shared_ptr<Snapshot> snapshot,
@@ -81,7 +128,7 @@ Cursor::Cursor(std::shared_ptr<Database> database, std::shared_ptr<Snapshot> sna
       snapshot_(std::move(snapshot)),
       range_(std::move(range)),
       range_deleted_(database_->Rocks().IsRangeDeleted(range_.family)) {
-  if (!range_.read_ts.empty()) versions_.emplace(range_.read_ts);
+  if (!range_.aim.read_ts.empty()) versions_.emplace(range_.aim.read_ts);
   database_->Add(this);
 }
 
@@ -97,8 +144,19 @@ void Cursor::Free() {
 
 void Cursor::Seek(std::string key) {
   target_ = std::move(key);
-  if (versions_) versions_.emplace(range_.read_ts);
+  if (versions_) versions_->Begin(range_.aim.read_ts);
   place_ = Place::kAt;
+}
+
+// RocksDB looks at an iterator's bounds through the pointers that it got, and takes new ones from
+// the next seek on (BlockBasedTableIterator::SeekImpl: "the iterate_upper_bound might have changed").
+void Cursor::AimAt(Aim aim) {
+  range_.aim = std::move(aim);
+  versions_->Begin(range_.aim.read_ts);
+  place_ = Place::kStart;
+  for (const Walk& walk : {cached_, full_}) {
+    if (walk.iterator != nullptr) SetBounds(walk.options);
+  }
 }
 
 Filled Cursor::FillCached(const Page& page) {
@@ -136,9 +194,11 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
     size_t value_length = 0;
     const char* key = rocksdb_iter_key(iterator, &key_length);
     const char* value = nullptr;
-    if (!range_.keys_only) value = rocksdb_iter_value(iterator, &value_length);
+    if (!range_.aim.keys_only) value = rocksdb_iter_value(iterator, &value_length);
     if (!writer.Put({key, key_length}, {value, value_length})) {
-      if (writer.Rows() == 0) filled.needed = Aligned(kRowHeaderBytes + key_length + value_length);
+      if (writer.Rows() == 0) {
+        filled.needed = writer.BytesFor({key, key_length}, {value, value_length});
+      }
       break;
     }
     Step(iterator);
@@ -162,18 +222,27 @@ Filled Cursor::Fill(const Page& page, ReadTier tier) {
 // them: in memory it is the rows looked at that are counted, and where time is up before the first
 // one was found, a read thread goes on.
 Filled Cursor::FillVisible(const Page& page, ReadTier tier) {
+  if (range_.aim.joining) {
+    TextWriter writer(page, *range_.aim.joining);
+    return WalkVisible(&writer, tier);
+  }
+  PageWriter writer(page);
+  return WalkVisible(&writer, tier);
+}
+
+template <typename Writer>
+Filled Cursor::WalkVisible(Writer* writer, ReadTier tier) {
   Filled filled;
   if (place_ == Place::kEnd) return filled;
   rocksdb_iterator_t* iterator = Placed(tier);
 
   const auto deadline = SteadyClock::now() + kCachedFillMax;
-  PageWriter writer(page);
   for (size_t looked = 1; rocksdb_iter_valid(iterator); looked++) {
     place_ = Place::kIterator;
-    if (writer.IsFull()) break;
+    if (writer->IsFull()) break;
     if (tier == ReadTier::kCached && looked % kRowsPerClockReading == 0 &&
         SteadyClock::now() > deadline) {
-      if (writer.Rows() > 0) break;
+      if (writer->Rows() > 0) break;
       filled.failure = Failure(Code::kIncomplete, "");
       GoOnAtLooked();
       return filled;
@@ -189,36 +258,34 @@ Filled Cursor::FillVisible(const Page& page, ReadTier tier) {
       continue;
     }
     if (step == VisibleVersions::Step::kMalformed) {
-      if (writer.Rows() > 0) break;
+      if (writer->Rows() > 0) break;
       filled.failure = Malformed(key);
       return filled;
     }
-    if (step == VisibleVersions::Step::kRow && !PutVisible(&writer)) {
-      if (writer.Rows() == 0) {
-        const size_t value_bytes = range_.keys_only ? 0 : versions_->Value().length;
-        filled.needed = Aligned(kRowHeaderBytes + versions_->UserKey().size() + value_bytes);
-      }
-      break;
-    }
+    if (step == VisibleVersions::Step::kRow && !PutVisible(writer, &filled)) break;
     rocksdb_iter_next(iterator);
   }
-  filled.bytes = writer.Bytes();
+  filled.bytes = writer->Bytes();
   if (rocksdb_iter_valid(iterator)) return filled;
 
   Failure failure = TakeEnd(iterator);
   if (!failure) return filled;
   if (place_ == Place::kIterator) GoOnAtLooked();
-  if (writer.Rows() == 0) filled.failure = std::move(failure);
+  if (writer->Rows() == 0) filled.failure = std::move(failure);
   return filled;
 }
 
 // False when the row that was found does not fit.
 template <typename Writer>
-bool Cursor::PutVisible(Writer* writer) {
-  const std::string& key = versions_->UserKey();
-  const ByteView value = range_.keys_only ? ByteView() : versions_->Value();
-  const uint32_t flag = range_.keys_only || versions_->IsShort() ? 0 : kLongValue;
-  if (!writer->Put({key.data(), key.size()}, value, flag)) return false;
+bool Cursor::PutVisible(Writer* writer, Filled* filled) {
+  const ByteView key = {versions_->UserKey().data(), versions_->UserKey().size()};
+  const bool keys_only = range_.aim.keys_only;
+  const ByteView value = keys_only ? ByteView() : versions_->Value();
+  const uint32_t flag = keys_only || versions_->IsShort() ? 0 : kLongValue;
+  if (!writer->Put(key, value, flag)) {
+    if (writer->Rows() == 0) filled->needed = writer->BytesFor(key, value);
+    return false;
+  }
   versions_->Took();
   return true;
 }
@@ -247,19 +314,23 @@ Failure Cursor::TakeEnd(rocksdb_iterator_t* iterator) {
   return failure;
 }
 
+// RocksDB keeps pointers to the bounds; the range lives as long as the iterator.
+void Cursor::SetBounds(rocksdb_readoptions_t* options) const {
+  const std::string& lower = range_.aim.lower;
+  const std::string& upper = range_.aim.upper;
+  rocksdb_readoptions_set_iterate_lower_bound(options, lower.data(), lower.size());
+  if (range_.has_upper) {
+    rocksdb_readoptions_set_iterate_upper_bound(options, upper.data(), upper.size());
+  }
+}
+
 rocksdb_iterator_t* Cursor::Iterator(ReadTier tier) {
   Walk& walk = tier == ReadTier::kCached ? cached_ : full_;
   if (walk.iterator != nullptr) return walk.iterator;
   walk.options = CreateReadOptions(tier, snapshot_->Handle());
   rocksdb_readoptions_set_background_purge_on_iterator_cleanup(walk.options, 1);
   rocksdb_readoptions_set_ignore_range_deletions(walk.options, range_deleted_ ? 0 : 1);
-  // RocksDB keeps pointers to the bounds; the range lives as long as the iterator.
-  rocksdb_readoptions_set_iterate_lower_bound(walk.options, range_.lower.data(),
-                                              range_.lower.size());
-  if (range_.has_upper) {
-    rocksdb_readoptions_set_iterate_upper_bound(walk.options, range_.upper.data(),
-                                                range_.upper.size());
-  }
+  SetBounds(walk.options);
   walk.iterator = rocksdb_create_iterator_cf(database_->Rocks().Handle(), walk.options,
                                              database_->Rocks().FamilyHandle(range_.family));
   return walk.iterator;

@@ -5,7 +5,11 @@
 //   row    key length (u32) | value length (u32) | key | value         in this machine's byte order
 //
 // A cursor of visible versions (versions.h) answers user keys with their values; a long value comes
-// as the end of its key in the default family, and its length has the highest bit set.
+// as the end of its key in the default family, and its length has the highest bit set. It may be
+// aimed again, at another range and timestamp, which costs far less than to open another; and it may
+// join the keys into one text:
+//
+//   page   rows (u32) | text
 
 #pragma once
 
@@ -21,15 +25,29 @@
 
 namespace sampan {
 
-struct CursorRange {
-  size_t family = 0;
+// How keys become one text: each without so many of its first and last bytes, `separator` between.
+struct Joining {
+  size_t skip = 0;
+  size_t drop = 0;
+  std::string separator;
+};
+
+// What of a family is walked; another aim has another.
+struct Aim {
   std::string lower;
   std::string upper;
-  bool has_upper = false;
-  bool reverse = false;
   bool keys_only = false;
   // Eight bytes: only what a reader at that timestamp sees, forwards. Empty: every row.
   std::string read_ts;
+  // Of what is visible only.
+  std::optional<Joining> joining;
+};
+
+struct CursorRange {
+  size_t family = 0;
+  bool has_upper = false;
+  bool reverse = false;
+  Aim aim;
 };
 
 // Where the rows go: the caller's memory, and how much of it is wanted.
@@ -62,6 +80,10 @@ class Cursor : public Resource {
   // The next row is the first at or beyond the key, in the cursor's direction.
   void Seek(std::string key);
 
+  // As a new cursor, which sees what this one saw all the time. Both aims are of what is visible.
+  bool CanAim() const { return versions_.has_value() && range_.has_upper; }
+  void AimAt(Aim aim);
+
   // JavaScript's thread; reads only memory.
   Filled FillCached(const Page& page);
   // A read thread, when the former was incomplete; nothing else uses the cursor meanwhile.
@@ -81,6 +103,7 @@ class Cursor : public Resource {
     rocksdb_iterator_t* iterator = nullptr;
   };
 
+  void SetBounds(rocksdb_readoptions_t* options) const;
   rocksdb_iterator_t* Iterator(ReadTier tier);
   rocksdb_iterator_t* Placed(ReadTier tier);
   Failure TakeEnd(rocksdb_iterator_t* iterator);
@@ -90,12 +113,14 @@ class Cursor : public Resource {
   Filled Fill(const Page& page, ReadTier tier);
   Filled FillVisible(const Page& page, ReadTier tier);
   template <typename Writer>
-  bool PutVisible(Writer* writer);
+  Filled WalkVisible(Writer* writer, ReadTier tier);
+  template <typename Writer>
+  bool PutVisible(Writer* writer, Filled* filled);
   void GoOnAtLooked();
 
   const std::shared_ptr<Database> database_;
   const std::shared_ptr<Snapshot> snapshot_;
-  const CursorRange range_;
+  CursorRange range_;
   // An iterator that meets range deletions may lose the failure of a file (RocksDB before 8.6; pull
   // request 11786 there), and with it all rows of the file. In memory, where a block that is not
   // cached is such a failure, that would be every day's business: so a walk of memory ignores range

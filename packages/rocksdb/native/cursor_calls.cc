@@ -49,16 +49,40 @@ napi_value OpenCursor(napi_env env, napi_callback_info info) {
   range.family = arguments.Family(1, *database);
   std::shared_ptr<Snapshot> snapshot;
   if (!arguments.IsNull(2)) snapshot = arguments.Object<Snapshot>(2);
-  range.lower = arguments.Copy(3);
+  range.aim.lower = arguments.Copy(3);
   range.has_upper = !arguments.IsNull(4);
-  if (range.has_upper) range.upper = arguments.Copy(4);
+  if (range.has_upper) range.aim.upper = arguments.Copy(4);
   range.reverse = arguments.Flag(5);
-  range.keys_only = arguments.Flag(6);
-  if (!arguments.IsNull(7)) range.read_ts = arguments.Copy(7);
+  range.aim.keys_only = arguments.Flag(6);
+  if (!arguments.IsNull(7)) range.aim.read_ts = arguments.Copy(7);
   if (!arguments.Ok()) return nullptr;
   if (const Failure closed = database->Usable()) return Throw(env, *database, closed);
   if (snapshot == nullptr) snapshot = std::make_shared<Snapshot>(database);
   return Box(env, std::make_shared<Cursor>(database, std::move(snapshot), std::move(range)));
+}
+
+// aimCursor(cursor, lower, upper, keysOnly, readTs, skip, drop, separator): void. A cursor of what is
+// visible, with bounds, begins again at others; `separator` null for rows, else see Joining. Nothing
+// is under way with it.
+napi_value AimCursor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto cursor = arguments.Object<Cursor>(0);
+  Aim aim;
+  aim.lower = arguments.Copy(1);
+  aim.upper = arguments.Copy(2);
+  aim.keys_only = arguments.Flag(3);
+  aim.read_ts = arguments.Copy(4);
+  if (!arguments.IsNull(7)) {
+    aim.joining = Joining{arguments.Number(5), arguments.Number(6), arguments.Text(7)};
+  }
+  if (!arguments.Ok()) return nullptr;
+  Database& database = *cursor->Owner();
+  if (const Failure closed = database.Usable()) return Throw(env, database, closed);
+  if (!cursor->CanAim()) {
+    return Throw(env, database, Failure(Code::kInvalid, "the cursor is of every row, or unbounded"));
+  }
+  cursor->AimAt(std::move(aim));
+  return nullptr;
 }
 
 // seekCursor(cursor, key): void
@@ -122,8 +146,8 @@ napi_value CloseCursor(napi_env env, napi_callback_info info) {
 }  // namespace
 
 const std::vector<Call> cursor_calls = {
-    {"openCursor", OpenCursor}, {"seekCursor", SeekCursor},   {"fillCached", FillCached},
-    {"fill", FillFull},         {"closeCursor", CloseCursor},
+    {"openCursor", OpenCursor}, {"aimCursor", AimCursor}, {"seekCursor", SeekCursor},
+    {"fillCached", FillCached}, {"fill", FillFull},       {"closeCursor", CloseCursor},
 };
 
 }  // namespace sampan

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "rocksdb/c.h"
+
 namespace sampan {
 
 ReadPool::ReadPool(size_t threads_max, size_t tasks_max)
@@ -41,6 +43,8 @@ void ReadPool::Drain() {
 
 void ReadPool::Work() {
   pthread_setname_np(pthread_self(), "rocksdb-read");
+  // As addon.cc.
+  rocksdb_set_perf_level(rocksdb_disable);
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     idle_ += 1;

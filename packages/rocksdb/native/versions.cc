@@ -1,5 +1,6 @@
 #include "versions.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sampan {
@@ -22,13 +23,23 @@ constexpr uint8_t kGcFence = 'F';
 
 uint8_t At(ByteView bytes, size_t index) { return static_cast<uint8_t>(bytes.data[index]); }
 
-// Reads the memcomparable bytes that fill the data key behind its prefix.
-bool DecodeUserKey(ByteView data_key, std::string* user_key) {
-  user_key->clear();
+size_t CommonPrefix(ByteView a, const std::string& b) {
+  const size_t shorter = std::min(a.length, b.size());
+  size_t length = 0;
+  while (length + 8 <= shorter && std::memcmp(a.data + length, b.data() + length, 8) == 0) length += 8;
+  while (length < shorter && a.data[length] == b[length]) length++;
+  return length;
+}
+
+// Reads the memcomparable bytes that fill the data key behind its prefix, but for those groups of
+// which `user_key` has the bytes.
+bool DecodeUserKey(ByteView data_key, size_t groups_read, std::string* user_key) {
   if (data_key.data[0] != kDataPrefix || (data_key.length - 1) % kEncodedGroupBytes != 0) {
     return false;
   }
-  for (size_t at = 1; at < data_key.length; at += kEncodedGroupBytes) {
+  user_key->resize(groups_read * kGroupBytes);
+  for (size_t at = 1 + groups_read * kEncodedGroupBytes; at < data_key.length;
+       at += kEncodedGroupBytes) {
     const bool is_last = at + kEncodedGroupBytes == data_key.length;
     const size_t padding = kMarkerFull - At(data_key, at + kGroupBytes);
     if (is_last != (padding > 0) || padding > kGroupBytes) return false;
@@ -110,9 +121,14 @@ bool IsFenced(const char* fence, const std::string& read_ts) {
 
 }  // namespace
 
-VisibleVersions::VisibleVersions(const std::string& read_ts)
-    : read_ts_(read_ts), inverted_read_ts_(read_ts) {
+void VisibleVersions::Begin(const std::string& read_ts) {
+  read_ts_ = read_ts;
+  inverted_read_ts_ = read_ts;
   for (char& byte : inverted_read_ts_) byte = static_cast<char>(~byte);
+  data_key_.clear();
+  groups_read_ = 0;
+  decided_ = false;
+  passed_ = 0;
 }
 
 VisibleVersions::Step VisibleVersions::Look(ByteView key, ByteView record) {
@@ -127,10 +143,12 @@ VisibleVersions::Step VisibleVersions::Look(ByteView key, ByteView record) {
 
 // A new key begins undecided.
 void VisibleVersions::SetKey(ByteView data_key) {
-  const bool is_same = data_key.length == data_key_.length() &&
-                       std::memcmp(data_key.data, data_key_.data(), data_key.length) == 0;
-  if (is_same) return;
-  data_key_.assign(data_key.data, data_key.length);
+  const size_t common = CommonPrefix(data_key, data_key_);
+  if (common == data_key.length && common == data_key_.length()) return;
+  data_key_.replace(common, std::string::npos, data_key.data + common, data_key.length - common);
+  const size_t common_groups = common == 0 ? 0 : (common - 1) / kEncodedGroupBytes;
+  const size_t full_groups = (data_key.length - 1) / kEncodedGroupBytes - 1;
+  groups_read_ = std::min({groups_read_, common_groups, full_groups});
   decided_ = false;
   passed_ = 0;
 }
@@ -145,7 +163,11 @@ VisibleVersions::Step VisibleVersions::Decide(ByteView bytes) {
     decided_ = true;
     return Step::kNext;
   }
-  if (!DecodeUserKey({data_key_.data(), data_key_.length()}, &user_key_)) return Step::kMalformed;
+  if (!DecodeUserKey({data_key_.data(), data_key_.length()}, groups_read_, &user_key_)) {
+    groups_read_ = 0;
+    return Step::kMalformed;
+  }
+  groups_read_ = (data_key_.length() - 1) / kEncodedGroupBytes - 1;
   is_short_ = record.has_short_value;
   value_ = record.short_value;
   if (!is_short_) {

@@ -32,7 +32,10 @@ class VisibleVersions {
   };
 
   // `read_ts` is eight bytes, most significant first.
-  explicit VisibleVersions(const std::string& read_ts);
+  explicit VisibleVersions(const std::string& read_ts) { Begin(read_ts); }
+
+  // As a new one.
+  void Begin(const std::string& read_ts);
 
   // Looks at a row of the write family; the views below are of it.
   Step Look(ByteView key, ByteView record);
@@ -55,10 +58,13 @@ class VisibleVersions {
   Step Decide(ByteView record);
   Step Pass();
 
-  const std::string read_ts_;
+  std::string read_ts_;
   std::string inverted_read_ts_;
   std::string data_key_;
   std::string user_key_;
+  // So many groups of the data key, none of them its last, are read into the user key already:
+  // those that it has in common with the key before.
+  size_t groups_read_ = 0;
   uint8_t inverted_start_[8] = {};
   ByteView value_;
   bool is_short_ = false;

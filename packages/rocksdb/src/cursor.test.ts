@@ -272,3 +272,43 @@ test("what is visible at a timestamp comes as user keys, once each, with their v
     assert.throws(() => database.iterate("write", backwards), { code: "invalid" });
   });
 });
+
+const aimed = { upper: bytes("{"), keysOnly: true, rowsWanted: 9 };
+const at = (ts: number) => Buffer.of(0, 0, 0, 0, 0, 0, 0, ts);
+
+test("a cursor of what is visible is aimed again, and sees what it has seen", async () => {
+  const rows = ["a1", "a2", "b1"].map((key) => version(key, 2, "P\x01v\x01v"));
+  const later = version("a1", 3, "D\x02");
+  await withDatabase(async (database) => {
+    await database.write(encodeBatch([...rows, later]), { sync: false });
+    const range = { lower: bytes("z"), upper: bytes("{"), reverse: false, snapshot: null };
+    const cursor = database.iterate("write", { ...range, readTs: at(9) });
+    const keys = async () => {
+      const found: string[] = [];
+      while (await cursor.next()) found.push(String(cursor.copyKey()));
+      return found.join(" ");
+    };
+    assert.equal(await keys(), "a2 b1");
+    await database.write(encodeBatch([version("a3", 2, "P\x01v\x01v")]), { sync: false });
+    cursor.aim({ ...aimed, lower: bytes("z"), readTs: at(2) });
+    assert.equal(await keys(), "a1 a2 b1");
+    cursor.aim({ ...aimed, lower: bytes("za2"), upper: bytes("zb"), readTs: at(9) });
+    assert.equal(await keys(), "a2");
+    const joining = { skip: 1, drop: 0, separator: "+" };
+    const joined = { text: "", count: 0 };
+    cursor.aim({ ...aimed, lower: bytes("z"), readTs: at(2), joining });
+    while (await cursor.nextJoined(joined));
+    assert.deepEqual(joined, { text: "1+2+1", count: 3 });
+    cursor.close();
+    assert.throws(
+      () => cursor.aim({ ...aimed, lower: bytes("z"), readTs: at(2) }),
+      coded("closed"),
+    );
+    const plain = iterate(database);
+    assert.throws(
+      () => plain.aim({ ...aimed, lower: bytes("z"), readTs: at(2) }),
+      coded("invalid"),
+    );
+    plain.close();
+  });
+});

@@ -5,6 +5,8 @@ import type { CursorHandle, Native } from "./native.ts";
 import { fillingFor, fillings, type Page, type PagePool } from "./pages.ts";
 
 const rowHeaderBytes = 8;
+/** Before the text of a page of joined keys. */
+const countBytes = 4;
 /** In the length of a value (native/cursor.h). */
 const longValue = 0x8000_0000;
 
@@ -14,6 +16,32 @@ export interface Latin1Rows {
   readonly values: string[];
   /** As `Cursor.isLong`. */
   readonly longs: boolean[];
+}
+
+/** How keys become one text: `separator`, which is ASCII, is between two of them. */
+export interface Joining {
+  /** Bytes that each is without, at its start. */
+  readonly skip: number;
+  /** And at its end. */
+  readonly drop: number;
+  readonly separator: string;
+}
+
+/** Keys as one text, one character a byte, and how many. */
+export interface JoinedKeys {
+  text: string;
+  count: number;
+}
+
+/** What of a family of TiKV's write records is walked, as of `IterateOptions`. */
+export interface Aim {
+  readonly lower: Uint8Array;
+  readonly upper: Uint8Array;
+  readonly readTs: Uint8Array;
+  readonly keysOnly: boolean;
+  readonly rowsWanted: number;
+  /** The rows are taken by `nextJoined`, else by the other ways of `next`. */
+  readonly joining?: Joining;
 }
 
 export interface CursorDependencies {
@@ -42,6 +70,7 @@ export class Cursor {
   #valueStart = 0;
   #valueEnd = 0;
   #isLong = false;
+  #joining: Joining | null = null;
   /** Which of `fillings` comes next. */
   #filling: number;
   #rowsWanted: number;
@@ -80,6 +109,42 @@ export class Cursor {
     const more = this.next();
     if (typeof more === "boolean") return more && this.#appendLatin1(rows);
     return more.then((isRow) => isRow && this.#appendLatin1(rows));
+  }
+
+  /**
+   * Steps over all the rows that are at hand, at least one, and appends their keys; of a cursor
+   * that joins. Otherwise as `nextLatin1`.
+   */
+  nextJoined(joined: JoinedKeys): boolean | Promise<boolean> {
+    if (this.#state === "ended") return false;
+    this.#checkOpen();
+    const more = this.#fill();
+    if (typeof more === "boolean") return more && this.#appendJoined(joined);
+    return more.then((isRow) => isRow && this.#appendJoined(joined));
+  }
+
+  /**
+   * Begins again, elsewhere, and sees what it has seen all the time; only of one that `iterate` gave
+   * a `readTs` and an `upper`. Costs far less than another cursor.
+   */
+  aim({ lower, upper, readTs, keysOnly, rowsWanted, joining }: Aim): void {
+    this.#checkOpen();
+    this.#deps.native.aimCursor(
+      this.#handle,
+      lower,
+      upper,
+      keysOnly,
+      readTs,
+      joining?.skip ?? 0,
+      joining?.drop ?? 0,
+      joining?.separator ?? null,
+    );
+    this.#joining = joining ?? null;
+    this.#state = "open";
+    this.#filled = 0;
+    this.#next = 0;
+    this.#rowsWanted = rowsWanted;
+    this.#filling = fillingFor(rowsWanted);
   }
 
   /** Jumps so that `next` gives the first row at or beyond `key` in the cursor's direction. */
@@ -160,6 +225,18 @@ export class Cursor {
     }
   }
 
+  /** All the rows of the page. */
+  #appendJoined(joined: JoinedKeys): true {
+    const { buffer, words } = this.#page;
+    const count = words[0] ?? 0;
+    const text = buffer.toString("latin1", countBytes, this.#filled);
+    joined.text = joined.count === 0 ? text : joined.text + this.#joining?.separator + text;
+    joined.count += count;
+    this.#rowsWanted -= count;
+    this.#next = this.#filled;
+    return true;
+  }
+
   #checkOpen(): void {
     const { createError, database } = this.#deps;
     if (database.isClosed) throw createError("closed", "the database is closed");
@@ -204,7 +281,7 @@ export class Cursor {
       return false;
     }
     if (this.#filling < fillings.length - 1) this.#filling += 1;
-    return this.#step();
+    return this.#joining !== null || this.#step();
   }
 
   #reserve(bytes: number): void {

@@ -63,6 +63,18 @@ export interface Native {
       readTs: Uint8Array | null,
     ]
   ): CursorHandle;
+  aimCursor(
+    ...args: [
+      cursor: CursorHandle,
+      lower: Uint8Array,
+      upper: Uint8Array,
+      keysOnly: boolean,
+      readTs: Uint8Array,
+      skip: number,
+      drop: number,
+      separator: string | null,
+    ]
+  ): void;
   seekCursor(cursor: CursorHandle, key: Uint8Array): void;
   fillCached(cursor: CursorHandle, page: Buffer, rowsMax: number): number | undefined;
   fill(cursor: CursorHandle, page: Buffer, rowsMax: number): Promise<number>;

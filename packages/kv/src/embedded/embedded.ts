@@ -37,6 +37,7 @@ import { EmbeddedSnapshot } from "./snapshot.ts";
 import { openTimestampOracle, type TimestampOracle } from "./timestamp-oracle.ts";
 import { EmbeddedTransaction, type TransactionParts } from "./transaction.ts";
 import { View } from "./view.ts";
+import { VisibleScans } from "./visible-scans.ts";
 
 export interface EmbeddedStoreOptions {
   /**
@@ -141,6 +142,7 @@ class OpenStore implements EmbeddedStore {
   readonly #recent: RecentCommits;
   readonly #hotLocks = new LockQueue();
   readonly #points: PointReader;
+  readonly #scans: VisibleScans;
   readonly #committer: Committer;
   readonly #room = new CommitRoom();
   readonly #transactionParts: TransactionParts;
@@ -156,6 +158,7 @@ class OpenStore implements EmbeddedStore {
     this.#parts = parts;
     this.#recent = new RecentCommits(parts.oracle.last);
     this.#points = new PointReader(parts.engine, parts.writer);
+    this.#scans = new VisibleScans(parts.engine, parts.writer);
     this.#committer = new Committer({ ...parts, recent: this.#recent });
     this.#metrics = createMetrics(env);
     this.#transactionParts = {
@@ -209,7 +212,7 @@ class OpenStore implements EmbeddedStore {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return this.#parts.collector.run(signal, () => this.#points.drop());
+    return this.#parts.collector.run(signal, () => this.#dropIterators());
   }
 
   async gc(safePoint: Timestamp): Promise<Collection> {
@@ -295,7 +298,7 @@ class OpenStore implements EmbeddedStore {
     this.#isOver = true;
     const { collector, oracle, writer } = this.#parts;
     await collector.stop();
-    this.#points.drop();
+    this.#dropIterators();
     // Without it the old bound stands, which is as good.
     if (!writer.hasFailed) await oracle.close().catch(leaveToWriter);
   }
@@ -313,6 +316,11 @@ class OpenStore implements EmbeddedStore {
     this.#env.log.warn("transactions that did not end were not waited for", {
       transactions: this.#underWay,
     });
+  }
+
+  #dropIterators(): void {
+    this.#points.drop();
+    this.#scans.drop();
   }
 
   #checkOpen(): void {
@@ -346,6 +354,7 @@ class OpenStore implements EmbeddedStore {
       newest,
       recent: this.#recent,
       points: this.#points,
+      scans: this.#scans,
     };
     return new View(sources, readTs);
   }

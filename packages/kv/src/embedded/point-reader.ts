@@ -1,6 +1,5 @@
 // Finds single keys' rows with one iterator, which is opened again only after something was
-// written: opening one costs more than a search. It shows the engine as it was when it was opened,
-// which no reader can tell from now as long as no write has been answered since. hot path
+// written. hot path
 
 import {
   dataRange,
@@ -12,27 +11,18 @@ import {
 import type { Engine, EngineIterator, Maybe } from "../engine/engine.ts";
 import type { Key } from "../txn/txn.ts";
 import type { EngineWriter } from "./engine-writer.ts";
+import { KeptIterator, type Opened } from "./kept-iterator.ts";
 import { isPending, malformed, walkRows } from "./version-reads.ts";
 
 const all = dataRange(Buffer.alloc(0), null);
 
-interface Opened {
-  readonly iterator: EngineIterator;
-  /** How many writes had been answered then. */
-  readonly answered: number;
-  /** How often all was dropped then. */
-  readonly drops: number;
-}
-
 export class PointReader {
   readonly #engine: Engine;
-  readonly #writer: EngineWriter;
-  #kept: Opened | null = null;
-  #drops = 0;
+  readonly #kept: KeptIterator<EngineIterator>;
 
   constructor(engine: Engine, writer: EngineWriter) {
     this.#engine = engine;
-    this.#writer = writer;
+    this.#kept = new KeptIterator(writer);
   }
 
   /** The key's newest record at or before `readTs` that has a value, or null. */
@@ -45,37 +35,22 @@ export class PointReader {
       if (isPending(walk)) walking = walk;
     } finally {
       // After a failure too: the iterator may be used again.
-      if (walking === null) this.#give(opened);
+      if (walking === null) this.#kept.give(opened);
     }
     if (walking === null) return search.row;
-    return walking.finally(() => this.#give(opened)).then(() => search.row);
+    return walking.finally(() => this.#kept.give(opened)).then(() => search.row);
   }
 
-  /**
-   * Lets go of what is held in the engine, of what is in use once its read is over: to be called
-   * now and then, and at the end.
-   */
+  /** As `KeptIterator.drop`. */
   drop(): void {
-    this.#drops += 1;
-    this.#kept?.iterator.close();
-    this.#kept = null;
+    this.#kept.drop();
   }
 
-  /** It is nobody else's until it is given back: one that waits for the disk cannot be shared. */
-  #take(): Opened {
-    const kept = this.#kept;
-    this.#kept = null;
-    const { answered } = this.#writer;
-    if (kept !== null && kept.answered === answered) return kept;
-    kept?.iterator.close();
+  #take(): Opened<EngineIterator> {
+    const kept = this.#kept.take();
+    if (kept !== null) return kept;
     const bounds = { ...all, reverse: false, snapshot: null };
-    return { iterator: this.#engine.iterate("write", bounds), answered, drops: this.#drops };
-  }
-
-  #give(opened: Opened): void {
-    const isNew = opened.answered === this.#writer.answered && opened.drops === this.#drops;
-    if (this.#kept === null && isNew) this.#kept = opened;
-    else opened.iterator.close();
+    return this.#kept.opened(this.#engine.iterate("write", bounds));
   }
 }
 

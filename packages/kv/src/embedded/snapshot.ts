@@ -5,6 +5,8 @@ import type { Timestamp } from "../core/index.ts";
 import { checkKey, checkReadKeys, checkScan } from "../txn/limits.ts";
 import {
   type Entry,
+  type JoinedKeys,
+  type JoinOptions,
   type Key,
   type Latin1Entries,
   type Range,
@@ -57,6 +59,12 @@ export class EmbeddedSnapshot implements Snapshot {
     this.#checkUse();
     checkScan(range, options);
     return this.#parts.view.scanLatin1(range, options);
+  }
+
+  async scanJoined(range: Range, options: JoinOptions): Promise<JoinedKeys> {
+    this.#checkUse();
+    checkScan(range, options);
+    return this.#parts.view.scanJoined(range, options);
   }
 
   release(): void {

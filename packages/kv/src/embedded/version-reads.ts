@@ -15,12 +15,15 @@ import {
 } from "../core/index.ts";
 import type {
   Engine,
+  JoinedKeys,
   Latin1Rows,
   Maybe,
   VisibleIterator,
   VisibleOptions,
 } from "../engine/engine.ts";
-import type { Range, ScanOptions } from "../txn/txn.ts";
+import type { JoinOptions, Range, ScanOptions } from "../txn/txn.ts";
+import type { Opened } from "./kept-iterator.ts";
+import type { VisibleScans } from "./visible-scans.ts";
 
 /** Rows looked at in one turn of the event loop, about 3 ms; then others have theirs. */
 export const rowsPerTurn = 1000;
@@ -34,6 +37,7 @@ const empty = Buffer.alloc(0);
 export interface ScanParts {
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly scans: VisibleScans;
 }
 
 /** What is walked: an engine's iterator, of whatever rows. */
@@ -46,17 +50,19 @@ export function isPending<T>(maybe: Maybe<T>): maybe is Promise<T> {
 
 /** The rows of the range at `readTs` in the scan's direction, at most `limit`. */
 export function scanRows(
-  { engine, clock }: ScanParts,
+  parts: ScanParts,
   range: Range,
   read: { readonly readTs: Timestamp; readonly options: ScanOptions },
 ): Maybe<VisibleRow[]> {
   const { lower, upper } = dataRange(range.start, range.end);
   if (Buffer.compare(lower, upper) >= 0) return [];
   const { limit, reverse = false, keysOnly = false } = read.options;
-  if (!reverse && engine.iterateVisible !== undefined) {
+  const { engine, clock, scans } = parts;
+  if (!reverse) {
     const readTs = encodeTimestamp(read.readTs);
     const options = { lower, upper, readTs, keysOnly, rowsWanted: limit };
-    return visibleRows(engine.iterateVisible(options), options, clock);
+    const opened = scans.take(options);
+    if (opened !== null) return visibleRows(parts, opened, options);
   }
   const rows: VisibleRow[] = [];
   const take = (row: VisibleRow | null): boolean => {
@@ -75,7 +81,8 @@ export function scanRows(
     return true;
   };
   const walk = (): Maybe<void> => walkInTurns(iterator, visit, clock);
-  return closeAfter(iterator, walk, () => {
+  const close = (): void => iterator.close();
+  return closeAfter(close, walk, () => {
     if (scan instanceof BackwardScan && rows.length < limit && scan.end()) take(scan.row);
     return rows;
   });
@@ -83,10 +90,11 @@ export function scanRows(
 
 /** The engine decides what is visible; here the rows are only taken. */
 function visibleRows(
-  iterator: VisibleIterator,
+  { scans, clock }: ScanParts,
+  opened: Opened<VisibleIterator>,
   options: VisibleOptions,
-  clock: Clock,
 ): Maybe<VisibleRow[]> {
+  const { iterator } = opened;
   const { keysOnly, rowsWanted: limit } = options;
   const rows: VisibleRow[] = [];
   const visit = (): boolean => {
@@ -100,7 +108,7 @@ function visibleRows(
     return rows.length < limit;
   };
   return closeAfter(
-    iterator,
+    () => scans.give(opened),
     () => walkInTurns(iterator, visit, clock),
     () => rows,
   );
@@ -111,20 +119,43 @@ function visibleRows(
  * family. Null: the engine has no way of its own.
  */
 export function visibleLatin1(
-  { engine, clock }: ScanParts,
+  { scans, clock }: ScanParts,
   range: Range,
   read: { readonly readTs: Timestamp; readonly options: ScanOptions },
 ): Maybe<Latin1Rows> | null {
-  if (engine.iterateVisible === undefined) return null;
   const rows: Latin1Rows = { keys: [], values: [], longs: [] };
   const { lower, upper } = dataRange(range.start, range.end);
   if (Buffer.compare(lower, upper) >= 0) return rows;
   const { limit, keysOnly = false } = read.options;
   const readTs = encodeTimestamp(read.readTs);
-  const iterator = engine.iterateVisible({ lower, upper, readTs, keysOnly, rowsWanted: limit });
+  const opened = scans.take({ lower, upper, readTs, keysOnly, rowsWanted: limit });
+  if (opened === null) return null;
+  const { iterator } = opened;
   const nextPage = (): Maybe<boolean> => rows.keys.length < limit && iterator.nextLatin1(rows);
   const walk = (): Maybe<void> => pagesInTurns(nextPage, clock);
-  return closeAfter(iterator, walk, () => rows);
+  const give = (): void => scans.give(opened);
+  return closeAfter(give, walk, () => rows);
+}
+
+/** The keys alone, as one text. Null: the engine has no way of its own. */
+export function visibleJoined(
+  { scans, clock }: ScanParts,
+  range: Range,
+  read: { readonly readTs: Timestamp; readonly options: JoinOptions },
+): Maybe<JoinedKeys> | null {
+  const joined: JoinedKeys = { text: "", count: 0 };
+  const { lower, upper } = dataRange(range.start, range.end);
+  if (Buffer.compare(lower, upper) >= 0) return joined;
+  const { limit } = read.options;
+  const readTs = encodeTimestamp(read.readTs);
+  const joining = read.options;
+  const opened = scans.take({ lower, upper, readTs, keysOnly: true, rowsWanted: limit, joining });
+  if (opened === null) return null;
+  const { iterator } = opened;
+  const nextPage = (): Maybe<boolean> => joined.count < limit && iterator.nextJoined(joined);
+  const walk = (): Maybe<void> => pagesInTurns(nextPage, clock);
+  const give = (): void => scans.give(opened);
+  return closeAfter(give, walk, () => joined);
 }
 
 /** A page is at most about 1 ms of work. */
@@ -142,17 +173,17 @@ function pagesInTurns(nextPage: () => Maybe<boolean>, clock: Clock): Maybe<void>
   return goOn();
 }
 
-/** Closes the iterator when the walk is over, then asks for the result. */
-function closeAfter<T>(iterator: Rows, walk: () => Maybe<void>, result: () => T): Maybe<T> {
+/** Closes what is walked, or gives it back, when the walk is over, then asks for the result. */
+function closeAfter<T>(close: () => void, walk: () => Maybe<void>, result: () => T): Maybe<T> {
   let pending: Promise<void> | null = null;
   try {
     const walking = walk();
     if (isPending(walking)) pending = walking;
   } finally {
-    if (pending === null) iterator.close();
+    if (pending === null) close();
   }
   if (pending === null) return result();
-  return pending.finally(() => iterator.close()).then(result);
+  return pending.finally(close).then(result);
 }
 
 /** As `walkRows`, with a pause after each turn's rows. */

@@ -7,12 +7,21 @@
 import { type Clock, IoError } from "@sampan/env";
 import { dataKey, type Timestamp, type VisibleRow } from "../core/index.ts";
 import type { Engine, Latin1Rows, Maybe } from "../engine/engine.ts";
-import type { Entry, Key, Latin1Entries, Range, ScanOptions } from "../txn/txn.ts";
+import type {
+  Entry,
+  JoinedKeys,
+  JoinOptions,
+  Key,
+  Latin1Entries,
+  Range,
+  ScanOptions,
+} from "../txn/txn.ts";
 import { keyName } from "../txn/write-buffer.ts";
 import type { NewestValues } from "./newest-values.ts";
 import type { PointReader } from "./point-reader.ts";
 import type { Commit, RecentCommits } from "./recent-commits.ts";
-import { isPending, scanRows, visibleLatin1 } from "./version-reads.ts";
+import { isPending, scanRows, visibleJoined, visibleLatin1 } from "./version-reads.ts";
+import type { VisibleScans } from "./visible-scans.ts";
 
 export interface ViewSources {
   readonly clock: Clock;
@@ -20,6 +29,7 @@ export interface ViewSources {
   readonly recent: RecentCommits;
   readonly newest: NewestValues;
   readonly points: PointReader;
+  readonly scans: VisibleScans;
 }
 
 const empty = Buffer.alloc(0);
@@ -84,6 +94,18 @@ export class View {
     if (rows === null) return latin1Of(await this.scan(range, options));
     if (rows.longs.includes(true)) await this.#lookUpLongs(rows);
     return rows;
+  }
+
+  async scanJoined(range: Range, options: JoinOptions): Promise<JoinedKeys> {
+    if (this.#sources.recent.pending > 0) await this.#waitForRange(range);
+    const joined = visibleJoined(this.#sources, range, { readTs: this.readTs, options });
+    if (joined !== null) return joined;
+    const { limit, skip, drop, separator } = options;
+    const entries = await this.scan(range, { limit, keysOnly: true });
+    const texts = entries.map(({ key }) =>
+      latin1(key.subarray(skip, Math.max(0, key.length - drop))),
+    );
+    return { text: texts.join(separator), count: texts.length };
   }
 
   async #lookUpLongs({ keys, values, longs }: Latin1Rows): Promise<void> {

@@ -18,10 +18,11 @@ import {
   versionKey,
   type Write,
 } from "../core/index.ts";
-import type { Engine, Latin1Rows } from "../engine/engine.ts";
+import type { Engine, JoinedKeys, Joining, Latin1Rows } from "../engine/engine.ts";
 import { openRocksEngine } from "../engine/rocksdb.ts";
 import { createWriteBatch } from "../engine/write-batch.ts";
-import { scanRows, visibleLatin1 } from "./version-reads.ts";
+import { type ScanParts, scanRows, visibleJoined, visibleLatin1 } from "./version-reads.ts";
+import { VisibleScans } from "./visible-scans.ts";
 
 const env = createNodeEnv({ service: "test", log: { level: "error", format: "json" } });
 const versionsMax = 40;
@@ -97,6 +98,11 @@ function plain(engine: Engine): Engine {
   };
 }
 
+/** Nothing is written meanwhile, so one iterator is aimed at range after range. */
+function partsOf(engine: Engine): ScanParts {
+  return { engine, clock: env.clock, scans: new VisibleScans(engine, { answered: 0 }) };
+}
+
 const text = (row: VisibleRow): string =>
   `${row.key.toString("hex")} ${row.value?.toString("hex") ?? "–"} ${row.valueKey?.toString("hex") ?? "–"}`;
 
@@ -106,6 +112,12 @@ function latin1Text(name: string, { values, longs }: Latin1Rows, index: number):
   const value = Buffer.from(values[index] ?? "", "latin1");
   if (longs[index] !== true) return text({ key, value, valueKey: null });
   return text({ key, value: null, valueKey: Buffer.concat([dataKey(key), value]) });
+}
+
+function joinedText(rows: readonly VisibleRow[], { skip, drop, separator }: Joining): JoinedKeys {
+  const texts = rows.map(({ key }) => key.toString("latin1").slice(skip));
+  const cut = texts.map((each) => each.slice(0, Math.max(0, each.length - drop)));
+  return { text: cut.join(separator), count: rows.length };
 }
 
 for (const [name, cacheBytes] of [
@@ -120,6 +132,7 @@ for (const [name, cacheBytes] of [
       const fillIt = (engine: Engine) => fill(engine, int, keys);
       await withEngine(cacheBytes, fillIt, async (engine) => {
         assert.ok(engine.iterateVisible !== undefined);
+        const [parts, plainParts] = [partsOf(engine), partsOf(plain(engine))];
         for (let scan = 0; scan < 60; scan++) {
           const [a, b] = [randomKey(int), randomKey(int)].sort(Buffer.compare);
           const range = {
@@ -130,15 +143,23 @@ for (const [name, cacheBytes] of [
             readTs: BigInt(int(timesMax + 2)),
             options: { limit: [1, 2, 3, 60, 70, 1000][int(6)] ?? 1, keysOnly: int(3) === 0 },
           };
-          const found = await scanRows({ engine, clock: env.clock }, range, read);
-          const expected = await scanRows({ engine: plain(engine), clock: env.clock }, range, read);
+          const found = await scanRows(parts, range, read);
+          const expected = await scanRows(plainParts, range, read);
           assert.deepEqual(found.map(text), expected.map(text), `seed ${seed}, scan ${scan}`);
-          const texts = await visibleLatin1({ engine, clock: env.clock }, range, read);
+          const texts = await visibleLatin1(parts, range, read);
           assert.ok(texts !== null);
           assert.deepEqual(
             texts.keys.map((key, index) => latin1Text(key, texts, index)),
             expected.map(text),
             `seed ${seed}, scan ${scan} as text`,
+          );
+          const joining = { skip: int(3), drop: int(3), separator: ["", ",", '","'][int(3)] ?? "" };
+          const options = { ...read.options, ...joining };
+          const joined = await visibleJoined(parts, range, { ...read, options });
+          assert.deepEqual(
+            joined,
+            joinedText(expected, joining),
+            `seed ${seed}, scan ${scan} joined`,
           );
         }
       });
@@ -165,7 +186,7 @@ test("thousands of dead rows before each living one are passed over, in memory o
     await withEngine(cacheBytes, fillIt, async (engine) => {
       const range = { start: Buffer.alloc(0), end: null };
       for (let round = 0; round < 2; round++) {
-        const rows = await scanRows({ engine, clock: env.clock }, range, {
+        const rows = await scanRows(partsOf(engine), range, {
           readTs: 9n,
           options: { limit: 10 },
         });
@@ -189,7 +210,7 @@ test("a malformed record is told, behind the rows before it", async () => {
   };
   await withEngine(8 * 1024 * 1024, fillIt, async (engine) => {
     const range = { start: Buffer.alloc(0), end: null };
-    const parts = { engine, clock: env.clock };
+    const parts = partsOf(engine);
     const scan = async (limit: number) =>
       scanRows(parts, range, { readTs: 9n, options: { limit } });
     assert.equal((await scan(1)).length, 1);

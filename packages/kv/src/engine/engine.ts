@@ -76,6 +76,23 @@ export interface VisibleOptions {
   readonly keysOnly: boolean;
   /** No more rows are read ahead. */
   readonly rowsWanted: number;
+  /** Rows are taken by `nextJoined` alone; without it by all the other ways. */
+  readonly joining?: Joining;
+}
+
+/** How keys become one text: `separator`, which is ASCII, is between two of them. */
+export interface Joining {
+  /** Bytes that each is without, at its start. */
+  readonly skip: number;
+  /** And at its end. */
+  readonly drop: number;
+  readonly separator: string;
+}
+
+/** Keys as one text, one character a byte, and how many. */
+export interface JoinedKeys {
+  text: string;
+  count: number;
 }
 
 /** As `EngineIterator`, of user keys. */
@@ -88,6 +105,13 @@ export interface VisibleIterator {
   readonly isLong: boolean;
   /** Steps over all the rows at hand, at least one, and appends them; false at the end. */
   nextLatin1(rows: Latin1Rows): Maybe<boolean>;
+  /** As `nextLatin1`, of the keys alone, behind those that `joined` has already. */
+  nextJoined(joined: JoinedKeys): Maybe<boolean>;
+  /**
+   * As another iterator, which sees what this one has seen from its start: costs far less than to
+   * open one. Not while a promise is open.
+   */
+  aim(options: VisibleOptions): void;
   close(): void;
 }
 

@@ -87,7 +87,9 @@ class RocksEngine implements Engine {
   }
 
   iterateVisible(options: VisibleOptions): VisibleIterator {
-    return this.#database.iterate("write", { ...options, reverse: false, snapshot: null });
+    const cursor = this.#database.iterate("write", { ...options, reverse: false, snapshot: null });
+    if (options.joining !== undefined) cursor.aim(options);
+    return cursor;
   }
 
   write(batch: WriteBatch, options: { readonly sync: boolean }): Promise<void> {

@@ -42,6 +42,10 @@ export function strictSnapshot(
       await meetLock();
       return inner.scanLatin1(range, options);
     },
+    scanJoined: async (range, options) => {
+      await meetLock();
+      return inner.scanJoined(range, options);
+    },
     release: () => {
       if (isReleased) return;
       isReleased = true;

@@ -102,12 +102,32 @@ export interface Latin1Entries {
   readonly values: readonly string[];
 }
 
+export interface JoinOptions {
+  /** 1 to `scanLimitMax`. */
+  readonly limit: number;
+  /** Bytes that each key is without, at its start. */
+  readonly skip: number;
+  /** And at its end. */
+  readonly drop: number;
+  /** Between two of them; ASCII. */
+  readonly separator: string;
+}
+
+/** Keys as one text, one character a byte (latin1). */
+export interface JoinedKeys {
+  readonly text: string;
+  /** Of keys, those of which nothing is left among them. */
+  readonly count: number;
+}
+
 export interface Snapshot extends Reader {
   /**
    * As `scan`, for lists of thousands of short entries: with no object for each, it takes half the
    * time. An entry's text keeps a page of its neighbours in memory: copy what is kept.
    */
   scanLatin1(range: Range, options: Omit<ScanOptions, "reverse">): Promise<Latin1Entries>;
+  /** The keys that `scan` gives, forwards, joined: for lists that go out as they are. */
+  scanJoined(range: Range, options: JoinOptions): Promise<JoinedKeys>;
   release(): void;
 }
 

@@ -1,15 +1,19 @@
 // Tags in lexical order (OCI distribution-spec, "Listing Tags").
 
-import type { Latin1Entries, Reader, Snapshot } from "@sampan/kv/txn";
+import type { JoinedKeys, Reader, Snapshot } from "@sampan/kv/txn";
 import type { Digest, RepositoryName, Tag } from "@sampan/oci/model";
 import { manifestTagsRange, readKey, tagKey, tagsPrefixBytes, tagsRange } from "./keys.ts";
 import { decodeTag } from "./manifest-records.ts";
 import { findRepository } from "./repositories.ts";
 
-const nothing: Latin1Entries = { keys: [], values: [] };
+/** What is between two tags in a JSON array; no tag has a character that JSON would escape. */
+const between = '","';
+const nothing: JoinedKeys = { text: "", count: 0 };
 
 export interface TagPage {
-  readonly tags: readonly Tag[];
+  /** The tags as a JSON array. */
+  readonly json: string;
+  readonly last: Tag | null;
   /** There are tags behind the last one given. False when `limit` is 0. */
   readonly more: boolean;
 }
@@ -25,22 +29,19 @@ export async function listTags(
 ): Promise<TagPage | null> {
   const range = tagsRange(repository, page.after);
   const limit = page.limit + 1;
-  const { keys } =
-    page.limit === 0 ? nothing : await reader.scanLatin1(range, { limit, keysOnly: true });
+  // What stands before the tag, which is ASCII, is the same in all keys; a zero byte ends it.
+  const joining = { limit, skip: tagsPrefixBytes(repository), drop: 1, separator: between };
+  const { text, count } = page.limit === 0 ? nothing : await reader.scanJoined(range, joining);
   // A repository with tags exists; only an empty page asks.
-  if (keys.length === 0 && (await findRepository(reader, repository)) === null) return null;
-  const tags = lastTexts(keys, tagsPrefixBytes(repository), page.limit);
-  return { tags: tags as Tag[], more: keys.length > page.limit };
-}
-
-// What stands before the tag, which is ASCII, is the same in all keys; a zero byte ends it.
-function lastTexts(keys: readonly string[], offset: number, limit: number): string[] {
-  const texts: string[] = [];
-  for (const key of keys) {
-    if (texts.length === limit) break;
-    texts.push(key.slice(offset, -1));
+  if (count === 0) {
+    const exists = (await findRepository(reader, repository)) !== null;
+    return exists ? { json: "[]", last: null, more: false } : null;
   }
-  return texts;
+  const more = count > page.limit;
+  const tags = more ? text.slice(0, text.lastIndexOf(between)) : text;
+  const lastStart = tags.lastIndexOf(between);
+  const last = lastStart < 0 ? tags : tags.slice(lastStart + between.length);
+  return { json: `["${tags}"]`, last: last as Tag, more };
 }
 
 /** Up to `limit` tags that point at the manifest, in lexical order. */

@@ -17,6 +17,8 @@ import {
   write,
 } from "./text.ts";
 
+const numbered = (n: number): string => `n${String(n).padStart(4, "0")}`;
+
 export function readConformance(name: string, create: WithStore): void {
   plainReads(name, create);
   ownWrites(name, create);
@@ -202,6 +204,77 @@ function scans(name: string, create: WithStore): void {
       await rejectsWith("limit", snapshot.scanLatin1(range(".."), { limit: 0 }));
       snapshot.release();
       await rejectsWith("closed", snapshot.scanLatin1(range(".."), { limit: 1 }));
+    });
+  });
+
+  test(`${name}: joined keys are those that a scan gives, cut and with what is to be between`, async () => {
+    await create(async ({ store }) => {
+      await commit(store, "aa1=v ab=v abc=v abcd=v b=v");
+      await commit(store, "abc");
+      const snapshot = await store.snapshot();
+      const joined = async (bounds: string, limit: number, [skip, drop]: [number, number]) => {
+        const options = { limit, skip, drop, separator: ", " };
+        return snapshot.scanJoined(range(bounds), options);
+      };
+      assert.deepEqual(await joined("..", 9, [0, 0]), { text: "aa1, ab, abcd, b", count: 4 });
+      assert.deepEqual(await joined("..", 9, [1, 1]), { text: "a, , bc, ", count: 4 });
+      assert.deepEqual(await joined("a..ac", 9, [1, 0]), { text: "a1, b, bcd", count: 3 });
+      assert.deepEqual(await joined("a..ac", 2, [0, 1]), { text: "aa, a", count: 2 });
+      assert.deepEqual(await joined("x..y", 9, [0, 0]), { text: "", count: 0 });
+      assert.deepEqual(await joined("y..x", 9, [0, 0]), { text: "", count: 0 });
+      await rejectsWith("limit", joined("..", 0, [0, 0]));
+      snapshot.release();
+      await rejectsWith("closed", joined("..", 1, [0, 0]));
+    });
+  });
+
+  test(`${name}: while a writer goes on, each list is of its snapshot's moment, then and later`, async () => {
+    await create(async ({ store }) => {
+      const writes = 120;
+      // After write n there are these: one is added, and the oldest taken away.
+      const kept = 70;
+      const listAt = (n: number) =>
+        Array.from({ length: Math.min(n, kept) }, (_, index) => numbered(n - index)).reverse();
+      let begun = 0;
+      let ended = 0;
+      const waiting: (() => void)[] = [];
+      const write = async (): Promise<void> => {
+        for (let n = 1; n <= writes; n += 1) {
+          begun = n;
+          await store.transact(async (transaction) => {
+            transaction.put(key(numbered(n)), key("v"));
+            if (n > kept) transaction.delete(key(numbered(n - kept)));
+          });
+          ended = n;
+          for (const goOn of waiting.splice(0)) goOn();
+        }
+      };
+      const nextWrite = () => new Promise<void>((resolve) => waiting.push(resolve));
+      const bounds = range("n..o");
+      const read = async (): Promise<void> => {
+        while (ended < writes) {
+          const least = ended;
+          const snapshot = await store.snapshot();
+          const most = begun;
+          const options = { limit: 1000, skip: 0, drop: 0, separator: " " };
+          const { text } = await snapshot.scanJoined(bounds, options);
+          const seen = Number(text.slice(-4));
+          assert.ok(seen >= least && seen <= most, `${least} <= ${seen} <= ${most}`);
+          assert.equal(text, listAt(seen).join(" "));
+          while (ended < Math.min(seen + 3, writes)) await nextWrite();
+          assert.equal((await snapshot.scanJoined(bounds, options)).text, text);
+          const { keys } = await snapshot.scanLatin1(bounds, { limit: 1000 });
+          assert.equal(keys.join(" "), text);
+          assert.equal(
+            await scan(snapshot, "n..o"),
+            listAt(seen)
+              .map((each) => `${each}=v`)
+              .join(" "),
+          );
+          snapshot.release();
+        }
+      };
+      await Promise.all([write(), read(), read(), read()]);
     });
   });
 

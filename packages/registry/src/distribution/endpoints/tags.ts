@@ -16,9 +16,8 @@ export async function getTags(context: DistributionContext, call: Call): Promise
     listTags(reader, call.repository, page.value),
   );
   if (found === null) return failureReply("name-unknown", { detail: { name: call.repository } });
-  const { tags, more } = found;
-  const last = tags.at(-1);
+  const { json, last, more } = found;
   const path = `/v2/${call.repository}/tags/list`;
-  const link = more && last !== undefined ? nextLink(path, { n: String(limit), last }) : [];
-  return jsonReply(200, JSON.stringify({ name: call.repository, tags }), link);
+  const link = more && last !== null ? nextLink(path, { n: String(limit), last }) : [];
+  return jsonReply(200, `{"name":"${call.repository}","tags":${json}}`, link);
 }
