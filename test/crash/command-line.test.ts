@@ -12,7 +12,14 @@ function check(line: string, expected: string | Record<string, unknown>): void {
       return;
     }
     ok(parsed.type === "run");
-    const usual = { rounds: 20, seed: 1, powerLoss: false, ignored: [], json: null };
+    const usual = {
+      rounds: 20,
+      seed: 1,
+      powerLoss: false,
+      ignored: [],
+      collect: false,
+      json: null,
+    };
     deepEqual({ ...parsed.command.series, json: parsed.command.json }, { ...usual, ...expected });
     // What it prints to repeat a series must mean the same series.
     const again = parseCommandLine(parsed.command.line.split(" ").slice(4));
@@ -24,6 +31,7 @@ check("registry", {});
 check("registry --rounds 3 --seed 0", { rounds: 3, seed: 0 });
 check("--seed=7 registry --rounds=1", { rounds: 1, seed: 7 });
 check("registry --power-loss", { powerLoss: true });
+check("registry --power-loss --collect", { powerLoss: true, collect: true });
 check("registry --without-fsync log", { powerLoss: true, ignored: ["*.log"] });
 check("registry --json out.json", { json: "out.json" });
 check("--help", "help");

@@ -1,4 +1,4 @@
-// `npm run crash -- registry [--rounds N] [--seed N] [--power-loss] [--without-fsync X] [--json FILE]`
+// `npm run crash -- registry`: its options, and the line that repeats a series.
 
 import type { SeriesOptions } from "./series.ts";
 
@@ -18,7 +18,7 @@ const seedDefault = 1;
 const seedMax = 2 ** 31 - 1;
 
 export const usage = `usage: npm run crash -- registry [--rounds N] [--seed N] [--power-loss]
-                                 [--without-fsync X] [--json FILE]
+                                 [--without-fsync X] [--collect] [--json FILE]
 
   registry           pushes, deletes and kill -9 against a server of its own
 
@@ -27,6 +27,7 @@ export const usage = `usage: npm run crash -- registry [--rounds N] [--seed N] [
   --power-loss       what was not synced is lost with the kill
   --without-fsync X  power-loss rounds that must fail, for these syncs do nothing; X is one of
                      ${Object.keys(syncs).join(", ")}
+  --collect          longer rounds, in which the collector frees what nothing refers to
   --json FILE        write what was measured there
   --help             show this
 
@@ -54,6 +55,7 @@ export function parseCommandLine(words: readonly string[]): Parsed {
   const given = new Map<Valued, string>();
   const names: string[] = [];
   let powerLoss = false;
+  let collect = false;
   for (let index = 0; index < words.length; index += 1) {
     const [word, inline] = splitAtEquals(words[index] ?? "");
     const option = valued.find((name) => name === word);
@@ -64,6 +66,7 @@ export function parseCommandLine(words: readonly string[]): Parsed {
       if (inline === undefined) index += 1;
       given.set(option, value);
     } else if (word === "--power-loss" && inline === undefined) powerLoss = true;
+    else if (word === "--collect" && inline === undefined) collect = true;
     else if (word.startsWith("-")) return wrong(`there is no option ${words[index]}`);
     else names.push(word);
   }
@@ -71,7 +74,7 @@ export function parseCommandLine(words: readonly string[]): Parsed {
   if (name === undefined) return wrong("what to crash is missing: registry");
   if (name !== "registry") return wrong(`there is nothing to crash called ${name}: registry is`);
   if (more !== undefined) return wrong(`one thing at a time, not ${more} too`);
-  return commandOf(given, powerLoss);
+  return commandOf(given, { powerLoss, collect });
 }
 
 function splitAtEquals(word: string): [string, string | undefined] {
@@ -79,7 +82,10 @@ function splitAtEquals(word: string): [string, string | undefined] {
   return equals === -1 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
 }
 
-function commandOf(given: ReadonlyMap<Valued, string>, powerLossGiven: boolean): Parsed {
+function commandOf(
+  given: ReadonlyMap<Valued, string>,
+  flags: { readonly powerLoss: boolean; readonly collect: boolean },
+): Parsed {
   const rounds = readNumber(given.get("--rounds") ?? String(roundsDefault), 1, roundsMax);
   if (rounds === null) return outOfRange("--rounds", given, `1 to ${roundsMax}`);
   const seed = readNumber(given.get("--seed") ?? String(seedDefault), 0, seedMax);
@@ -89,11 +95,13 @@ function commandOf(given: ReadonlyMap<Valued, string>, powerLossGiven: boolean):
   if (!ignored) {
     return wrong(`--without-fsync ${without}: give one of ${Object.keys(syncs).join(", ")}`);
   }
-  const powerLoss = powerLossGiven || ignored.length > 0;
+  const { collect } = flags;
+  const powerLoss = flags.powerLoss || ignored.length > 0;
   const line = ["npm run crash -- registry", `--seed ${seed}`, `--rounds ${rounds}`];
   if (powerLoss) line.push("--power-loss");
   if (without !== undefined) line.push(`--without-fsync ${without}`);
-  const series = { seed, rounds, powerLoss, ignored };
+  if (collect) line.push("--collect");
+  const series = { seed, rounds, powerLoss, ignored, collect };
   return {
     type: "run",
     command: { series, line: line.join(" "), json: given.get("--json") ?? null },

@@ -75,9 +75,33 @@ test("the ledger gives one entry per name", () => {
   const blob = ledger.blob("library/a", "sha256:1", 7);
   assert.equal(ledger.blob("library/a", "sha256:1", 7), blob);
   assert.notEqual(ledger.blob("library/b", "sha256:1", 7), blob);
-  assert.deepEqual(ledger.blobsOf("library/a"), []);
+  assert.deepEqual(ledger.blobsOf("library/a", 0), []);
   blob.present.attempt(true, 1);
-  assert.deepEqual(ledger.blobsOf("library/a"), []);
+  assert.deepEqual(ledger.blobsOf("library/a", 0), []);
   blob.present.acknowledge(true);
-  assert.deepEqual(ledger.blobsOf("library/a"), [blob]);
+  assert.deepEqual(ledger.blobsOf("library/a", 0), [blob]);
+});
+
+test("the collector may take what no manifest names for certain, when its time is over", () => {
+  const ledger = new Ledger(10_000);
+  const blob = ledger.blob("library/a", "sha256:1", 7);
+  blob.present.acknowledge(true);
+  blob.pushedMs = 1_000;
+  assert.equal(ledger.mayBeTaken(blob, 10_999), false);
+  assert.equal(ledger.mayBeTaken(blob, 11_000), true);
+  assert.deepEqual(ledger.blobsOf("library/a", 10_000), [], "too late to name it in time");
+
+  const content = { mediaType: "", blobs: [blob.digest] };
+  const first = ledger.manifest("library/a", { digest: "sha256:2", ...content });
+  first.present.attempt(true, 1);
+  assert.equal(ledger.mayBeTaken(blob, 11_000), true, "it may not be there");
+  first.present.acknowledge(true);
+  assert.equal(ledger.mayBeTaken(blob, 11_000), false);
+  const second = ledger.manifest("library/a", { digest: "sha256:3", ...content });
+  second.present.acknowledge(true);
+  ledger.loosen(first);
+  first.present.acknowledge(false);
+  assert.equal(ledger.mayBeTaken(blob, 2_000), false, "another names it");
+  second.present.attempt(false, 1);
+  assert.equal(ledger.mayBeTaken(blob, 2_000), true);
 });

@@ -54,9 +54,14 @@ export interface BlobEntry {
   readonly digest: string;
   readonly bytes: number;
   readonly present: Register<boolean>;
-  /** A manifest that may exist names it: it is not deleted any more. */
-  isNamed: boolean;
-  /** Since it was last pushed a manifest that names it was deleted: the collector may take it. */
+  /** Manifests of the repository that may exist and name it: it is not deleted any more. */
+  readonly namedBy: Set<ManifestEntry>;
+  /** When its last push began, monotonic milliseconds. */
+  pushedMs: number;
+  /**
+   * Since it was last pushed a manifest that names it was deleted, or it was found to be gone: the
+   * collector may take it unless another manifest names it.
+   */
   isLoose: boolean;
 }
 
@@ -94,7 +99,12 @@ export interface UploadEntry {
   sentBytes: number;
 }
 
+/** A blob that is picked for a manifest is named well before the collector looks at it. */
+const namingMsMax = 4_000;
+
 export class Ledger {
+  /** Milliseconds for which the collector keeps what no manifest names. */
+  readonly #graceMs: number;
   readonly blobs = new Map<string, BlobEntry>();
   readonly manifests = new Map<string, ManifestEntry>();
   readonly tags = new Map<string, TagEntry>();
@@ -104,18 +114,34 @@ export class Ledger {
   uploads: UploadEntry[] = [];
   round = 0;
 
+  constructor(graceMs: number = Number.POSITIVE_INFINITY) {
+    this.#graceMs = graceMs;
+  }
+
   blob(repository: string, digest: string, bytes: number): BlobEntry {
     return entry(this.blobs, `${repository}@${digest}`, () => {
       const present = new Register(false, this.round);
-      return { repository, digest, bytes, present, isNamed: false, isLoose: false };
+      const namedBy = new Set<ManifestEntry>();
+      return { repository, digest, bytes, present, namedBy, pushedMs: 0, isLoose: false };
     });
   }
 
+  /** Can the collector have taken it, at `nowMs` of the monotonic clock? */
+  mayBeTaken({ namedBy, isLoose, pushedMs }: BlobEntry, nowMs: number): boolean {
+    for (const { present } of namedBy) if (present.certain === true) return false;
+    return isLoose || nowMs - pushedMs >= this.#graceMs;
+  }
+
+  /** Of a manifest that is about to be pushed. */
   manifest(repository: string, content: ManifestContent): ManifestEntry {
-    return entry(this.manifests, `${repository}@${content.digest}`, () => {
+    const manifest = entry(this.manifests, `${repository}@${content.digest}`, () => {
       const { digest, mediaType, blobs } = content;
       return { repository, digest, mediaType, blobs, present: new Register(false, this.round) };
     });
+    for (const digest of manifest.blobs) {
+      this.blobs.get(`${repository}@${digest}`)?.namedBy.add(manifest);
+    }
+    return manifest;
   }
 
   tag(repository: string, tag: string): TagEntry {
@@ -132,10 +158,14 @@ export class Ledger {
     return [...this.tags.values()].filter((each) => each.repository === repository);
   }
 
-  /** The blobs that are there for certain. */
-  blobsOf(repository: string): BlobEntry[] {
-    const all = [...this.blobs.values()].filter((each) => !each.isLoose);
-    return all.filter((each) => each.repository === repository && each.present.certain === true);
+  /** The blobs that are there for certain, and stay until a manifest can name them. */
+  blobsOf(repository: string, nowMs: number): BlobEntry[] {
+    const all = [...this.blobs.values()].filter((each) => each.repository === repository);
+    return all.filter((each) => this.isSafe(each, nowMs));
+  }
+
+  isSafe(blob: BlobEntry, nowMs: number): boolean {
+    return blob.present.certain === true && !this.mayBeTaken(blob, nowMs + namingMsMax);
   }
 
   /** The manifest's deletion is about to be asked for. */

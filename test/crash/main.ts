@@ -57,6 +57,7 @@ function describe(report: RoundReport): string {
   if (report.filesCut + report.namesUndone > 0) {
     words.push(`power took ${report.filesCut} files, ${report.namesUndone} names`);
   }
+  if (report.freedBytes > 0) words.push(`${report.freedBytes} bytes freed`);
   words.push(`up in ${report.startMs.toFixed(0)} ms`);
   if (checked !== null) {
     words.push(

@@ -2,6 +2,7 @@
 // other, and notes in the ledger what it attempted and what was acknowledged. Several run at once,
 // so that a kill meets requests in every state.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "@sampan/env";
 import type { Answer, Call, Client } from "./client.ts";
 import { type BlobContent, type ContentSource, type Descriptor, imageOf } from "./content.ts";
@@ -32,6 +33,8 @@ export interface PusherContext {
   /** From here on a broken connection is no fault of the server. */
   readonly isKilled: () => boolean;
   readonly counts: PusherCounts;
+  /** Milliseconds between two turns, at most. */
+  readonly pauseMsMax: number;
 }
 
 export interface PusherCounts {
@@ -51,7 +54,10 @@ export class UnexpectedAnswer extends Error {}
 /** Works until the server is killed. Throws when the server answers what it must not. */
 export async function runPusher(context: PusherContext): Promise<void> {
   try {
-    for (;;) await turn(context);
+    for (;;) {
+      await turn(context);
+      if (context.pauseMsMax > 0) await sleep(context.random.int(context.pauseMsMax));
+    }
   } catch (error) {
     if (!(error instanceof Disconnected)) throw error;
     if (!context.isKilled()) throw new UnexpectedAnswer("a connection broke before the kill");
@@ -82,10 +88,6 @@ async function pushImage(context: PusherContext, repository: string): Promise<vo
     layers.push(await layer(context, repository));
   }
   const image = imageOf(config, layers);
-  for (const digest of image.blobs) {
-    const blob = context.ledger.blobs.get(`${repository}@${digest}`);
-    if (blob !== undefined) blob.isNamed = true;
-  }
   const manifest = context.ledger.manifest(repository, image);
   const tag = random.int(5) === 0 ? null : randomTag(context, repository);
   await putManifest(context, { manifest, bytes: image.bytes, tag });
@@ -94,7 +96,7 @@ async function pushImage(context: PusherContext, repository: string): Promise<vo
 /** New bytes, the shared ones, or a blob that the repository has already. */
 async function layer(context: PusherContext, repository: string): Promise<Descriptor> {
   const { random, ledger, shared } = context;
-  const known = pick(random, ledger.blobsOf(repository));
+  const known = pick(random, ledger.blobsOf(repository, performance.now()));
   const draw = random.int(4);
   if (draw === 0 && known !== undefined) return known;
   const common = draw === 1 ? pick(random, shared) : undefined;
@@ -185,14 +187,16 @@ async function pushBlob(
   content: BlobContent,
 ): Promise<BlobEntry> {
   const entry = context.ledger.blob(repository, content.digest, content.bytes.length);
-  if (entry.present.certain === true && !entry.isLoose) return entry;
+  if (context.ledger.isSafe(entry, performance.now())) return entry;
   entry.present.attempt(true, context.ledger.round);
   for (;;) {
+    const pushedMs = performance.now();
     const answer = await uploadBlob(context, repository, content);
     if (isBusy(context, answer)) continue;
     expectStatus(answer, [201], `PUT blob ${repository}@${content.digest}`);
     entry.present.acknowledge(true);
     entry.isLoose = false;
+    entry.pushedMs = pushedMs;
     acknowledged(context);
     return entry;
   }
@@ -304,7 +308,9 @@ async function leaveUpload(context: PusherContext, repository: string): Promise<
 
 /** Only a blob that no manifest names; the registry refuses the others. */
 async function deleteLooseBlob(context: PusherContext, repository: string): Promise<void> {
-  const loose = context.ledger.blobsOf(repository).filter((blob) => !blob.isNamed);
+  const loose = context.ledger
+    .blobsOf(repository, performance.now())
+    .filter(({ namedBy }) => namedBy.size === 0);
   const blob = pick(context.random, loose);
   if (blob === undefined) return;
   blob.present.attempt(false, context.ledger.round);

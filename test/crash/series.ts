@@ -3,7 +3,7 @@
 // then it starts, and everything it ever acknowledged is asked for. The server goes on into the
 // next round.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { createSimulatedRandom } from "@sampan/env/simulated";
 import { createClient } from "./client.ts";
 import { createContentSource } from "./content.ts";
 import { eventFindings } from "./events.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, pick } from "./ledger.ts";
 import { type PowerLossPlace, powerLossEnvironment } from "./powerloss/library.ts";
 import { preparePowerLoss, restorePowerLoss, seededChoice } from "./powerloss/restore.ts";
 import { type PusherCounts, runPusher } from "./pusher.ts";
@@ -25,6 +25,8 @@ export interface SeriesOptions {
   readonly powerLoss: boolean;
   /** Patterns of the syncs that are taken out (powerloss/model.c). */
   readonly ignored: readonly string[];
+  /** Rounds so long that the collector comes to its second looks, with the shortest grace time. */
+  readonly collect: boolean;
 }
 
 export interface RoundReport {
@@ -33,6 +35,8 @@ export interface RoundReport {
   readonly killMs: number;
   readonly killedInStart: boolean;
   readonly pushed: PusherCounts;
+  /** Bytes that the collector freed before the kill. */
+  readonly freedBytes: number;
   /** From the last start to its readiness. */
   readonly startMs: number;
   /** Files that the power loss took back, and names. */
@@ -47,6 +51,12 @@ const pushersCount = 6;
 const sharedBlobs = 12;
 const killMsMin = 50;
 const killMsMax = 2000;
+/** The shortest that the server takes. */
+const graceMs = 10_000;
+/** A server makes its second looks when it has lived for 12 s; half of the kills meet the first of them. */
+const collectKillMsMin = 11_500;
+const collectKillMsMax = [14_000, 22_000];
+const collectPauseMsMax = 300;
 /** A second kill, while the server recovers from the first. */
 const startKillMsMax = 400;
 const startKillOneIn = 5;
@@ -97,13 +107,14 @@ function createPlace(): Place {
 class Series {
   readonly #options: SeriesOptions;
   readonly #place: Place;
-  readonly #ledger = new Ledger();
+  readonly #ledger: Ledger;
   readonly #password = "crash-test-password";
   #server: Server | null = null;
 
   constructor(options: SeriesOptions, place: Place) {
     this.#options = options;
     this.#place = place;
+    this.#ledger = new Ledger(options.collect ? graceMs : undefined);
     if (options.powerLoss) preparePowerLoss(this.#disk);
   }
 
@@ -115,13 +126,14 @@ class Series {
     const { seed: base } = this.#options;
     const seed = base + round - 1;
     const random = createSimulatedRandom(seed, "round");
-    const killMs = killMsMin + random.int(killMsMax - killMsMin);
+    const killMs = this.#killMs(random);
     const killedInStart = random.int(startKillOneIn) === 0;
     const pushed = { requests: 0, acknowledged: 0, busy: 0 };
     const lost = { filesCut: 0, namesUndone: 0 };
     const failures: string[] = [];
     let checked: Verification | null = null;
     let startMs = 0;
+    const freedBefore = this.#freedBytes();
     this.#ledger.round = round;
     try {
       this.#server ??= (await this.#start()).server;
@@ -141,7 +153,36 @@ class Series {
     } catch (error) {
       failures.push(errorMessage(error));
     }
-    return { round, seed, killMs, killedInStart, pushed, startMs, ...lost, checked, failures };
+    const freedBytes = this.#freedBytes() - freedBefore;
+    return {
+      round,
+      seed,
+      killMs,
+      killedInStart,
+      pushed,
+      freedBytes,
+      startMs,
+      ...lost,
+      checked,
+      failures,
+    };
+  }
+
+  #killMs(random: Random): number {
+    const { collect } = this.#options;
+    const killMsMost = collect ? (pick(random, collectKillMsMax) ?? 0) : killMsMax;
+    const killMsLeast = collect ? collectKillMsMin : killMsMin;
+    return killMsLeast + random.int(killMsMost - killMsLeast);
+  }
+
+  /** Of all rounds, as the server has logged it. */
+  #freedBytes(): number {
+    const { logFile } = this.#place;
+    if (!existsSync(logFile)) return 0;
+    const lines = readFileSync(logFile, "utf8").matchAll(
+      /"bytes":(\d+).*freed what nothing refers to/g,
+    );
+    return [...lines].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
   }
 
   async abandon(): Promise<void> {
@@ -162,12 +203,15 @@ class Series {
   }
 
   async #spawn(): Promise<Server> {
-    const { powerLoss, ignored } = this.#options;
+    const { powerLoss, ignored, collect } = this.#options;
     return await startServer({
       data: this.#place.data,
       password: this.#password,
       logFile: this.#place.logFile,
-      environment: powerLoss ? powerLossEnvironment(this.#disk, ignored) : {},
+      environment: {
+        ...(powerLoss ? powerLossEnvironment(this.#disk, ignored) : {}),
+        ...(collect ? { SAMPAN_GC_GRACE: `${graceMs / 1000}s` } : {}),
+      },
     });
   }
 
@@ -198,6 +242,7 @@ class Series {
         name: `p${index}`,
         isKilled: () => isKilled,
         counts: how.pushed,
+        pauseMsMax: this.#options.collect ? collectPauseMsMax : 0,
       });
     });
     const pushing = Promise.all(pushers);

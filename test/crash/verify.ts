@@ -178,7 +178,11 @@ async function checkBlob(work: Work, entry: BlobEntry, full: boolean): Promise<v
   const what = `blob ${repository}@${digest} (${bytes} bytes)`;
   const answer = await ask(work, full ? "GET" : "HEAD", `/v2/${repository}/blobs/${digest}`);
   const isThere = presenceOf(work, answer, what);
-  if (isThere === null || (!isThere && entry.isLoose)) return;
+  if (isThere === null) return;
+  if (!isThere && work.context.ledger.mayBeTaken(entry, performance.now())) {
+    entry.isLoose = true;
+    return;
+  }
   observePresence(work, what, { register: present, isThere });
   if (!isThere) return;
   const length = Number(answer.headers["content-length"]);
@@ -228,6 +232,7 @@ async function resumeUpload(work: Work, upload: UploadEntry): Promise<void> {
   }
   const entry = ledger.blob(upload.repository, upload.digest, upload.content.length);
   entry.present.attempt(true, ledger.round);
+  const pushedMs = performance.now();
   const done = await client.send({
     method: "PUT",
     path: withQuery(upload.location, `digest=${encodeURIComponent(upload.digest)}`),
@@ -240,6 +245,7 @@ async function resumeUpload(work: Work, upload: UploadEntry): Promise<void> {
   if (done?.status === 201) {
     entry.present.acknowledge(true);
     entry.isLoose = false;
+    entry.pushedMs = pushedMs;
     work.uploads.resumed += 1;
     await checkBlob(work, entry, true);
   } else if (stored === 0 && done?.status === 416) {
