@@ -97,3 +97,10 @@ test("each buffer has memory of its own", () => {
   assert.equal(bytes.buffer, memory);
   assert.equal(bytes.byteLength, memory.byteLength);
 });
+
+test("the collector knows what the buffers weigh", () => {
+  const before = process.memoryUsage().external;
+  const held = Array.from({ length: 8 }, () => newBuffer(4 * MiB));
+  const grown = process.memoryUsage().external - before;
+  assert.ok(grown > 30 * MiB, `${held.length} buffers, of which V8 counts ${grown} bytes`);
+});

@@ -22,9 +22,8 @@ const tiers = [
 export const bufferBytesMax = 4 * MiB;
 const smallestBytes = 64 * KiB;
 /**
- * What is kept for the next stream; the rest goes back to the system. But for what the streams that
- * are open may ask for at any time: shared memory that is dropped waits for a collection that V8
- * sees no reason for, and hundreds of streams that drop and take would fill the machine with it.
+ * What is kept for the next stream; the rest is left to the collector. But for what the streams that
+ * are open may ask for at any time: hundreds of streams that drop and take would keep it busy.
  */
 const freeBytesMax = 32 * MiB;
 const buffersPerStreamMax = 4;
@@ -33,6 +32,11 @@ export interface PooledBuffer {
   readonly bytes: Buffer;
   /** The memory behind `bytes`, from its start. */
   readonly memory: SharedArrayBuffer;
+  /**
+   * Of the same size, and never touched, so that the system has nothing to give for it. V8 counts
+   * no shared memory: what is dropped would wait for a collection that it sees no reason for.
+   */
+  readonly weight: Uint8Array;
 }
 
 /**
@@ -41,7 +45,7 @@ export interface PooledBuffer {
  */
 export function newBuffer(bytes: number): PooledBuffer {
   const memory = new SharedArrayBuffer(bytes, { maxByteLength: bytes });
-  return { bytes: Buffer.from(memory), memory };
+  return { bytes: Buffer.from(memory), memory, weight: Buffer.allocUnsafeSlow(bytes) };
 }
 
 /**
