@@ -3,8 +3,6 @@
 // blob so costs no copy and no pages that would have to be found for it: where a virtual machine's
 // host takes free memory back, those are most of the price of a push. // hot path
 
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { assert, errorCode, IoError } from "@sampan/env";
 import type { BlobLocation, BlobUpload } from "./blobs.ts";
 import { explained, ioError } from "./file-errors.ts";
@@ -35,11 +33,25 @@ const directBytesMin = 64 * 1024;
 
 const cannotWriteDirectly = ["EINVAL", "EOPNOTSUPP", "ENOTSUP"];
 
+/** Of an open file what an upload needs. */
+export interface WrittenFile {
+  /** May write less than `length`, as write(2) may. */
+  write(
+    from: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 export interface FileUploadParts {
   readonly location: BlobLocation;
-  readonly path: string;
   /** Open for writing, through the page cache. */
-  readonly file: FileHandle;
+  readonly file: WrittenFile;
+  /** Opens the same file for writing past the page cache. */
+  readonly openDirect: () => Promise<WrittenFile>;
   readonly bytes: number;
   readonly pageCacheBytes: number;
   readonly writeBacks: { running: number };
@@ -51,9 +63,9 @@ export class FileUpload implements BlobUpload {
   readonly location: BlobLocation;
   bytes: number;
   readonly #parts: FileUploadParts;
-  readonly #file: FileHandle;
+  readonly #file: WrittenFile;
   /** The same file past the page cache: null until it is needed, false where that is not to be had. */
-  #direct: FileHandle | null | false = null;
+  #direct: WrittenFile | null | false = null;
   /** Through the page cache since the last write-back began. */
   #cachedBytes = 0;
   #writeBack: Promise<void> | null = null;
@@ -151,7 +163,7 @@ export class FileUpload implements BlobUpload {
     let written = 0;
     directWrites.running += 1;
     try {
-      this.#direct ??= await open(this.#parts.path, constants.O_WRONLY | constants.O_DIRECT);
+      this.#direct ??= await this.#parts.openDirect();
       while (written < end) {
         const at = this.bytes + written;
         const result = await this.#direct.write(chunk, written, end - written, at);

@@ -13,6 +13,7 @@ import { FileUpload } from "./file-upload.ts";
 import { blobShard, checkBlobLocation, newBlobLocation, parseBlobLocation } from "./location.ts";
 
 const writeFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+const directFlags = constants.O_WRONLY | constants.O_DIRECT;
 
 export interface FilesystemBlobsOptions {
   /** Made when the first blob comes, if it is missing; the directory above it must be there. */
@@ -48,8 +49,8 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
     const path = pathOf(location);
     return new FileUpload({
       location,
-      path,
       file,
+      openDirect: () => open(path, directFlags),
       bytes,
       pageCacheBytes,
       writeBacks,
