@@ -21,10 +21,13 @@ import {
 import type { Engine, JoinedKeys, Joining, Latin1Rows } from "../engine/engine.ts";
 import { openRocksEngine } from "../engine/rocksdb.ts";
 import { createWriteBatch } from "../engine/write-batch.ts";
+import { scanLimitMax } from "../txn/txn.ts";
+import { openEmbeddedStore } from "./embedded.ts";
 import { type ScanParts, scanRows, visibleJoined, visibleLatin1 } from "./version-reads.ts";
 import { VisibleScans } from "./visible-scans.ts";
 
 const env = createNodeEnv({ service: "test", log: { level: "error", format: "json" } });
+const empty = Buffer.alloc(0);
 const versionsMax = 40;
 const timesMax = 60;
 
@@ -198,6 +201,55 @@ test("thousands of dead rows before each living one are passed over, in memory o
       }
     });
   }
+});
+
+test("many lists at once beside a writer, from the disk, are what a scan backwards gives", async () => {
+  const count = 6_000;
+  const name = (index: number) => Buffer.from(`list/${String(index).padStart(5, "0")}/`);
+  const fillIt = async (engine: Engine) => {
+    const store = await openEmbeddedStore(env, { engine }, {});
+    for (let start = 0; start < count; start += 1_000) {
+      const indexes = Array.from({ length: 1_000 }, (_, index) => start + index);
+      await store.transact(async (transaction) => {
+        for (const index of indexes) transaction.put(name(index), empty);
+      });
+      await store.transact(async (transaction) => {
+        for (const index of indexes) if (index % 5 === 0) transaction.delete(name(index));
+      });
+    }
+    await store.close();
+  };
+  await withEngine(64 * 1024, fillIt, async (engine) => {
+    const store = await openEmbeddedStore(env, { engine }, { valueCacheBytes: 0 });
+    const random = createSimulatedRandom(1, "lists");
+    let reading = 8;
+    const write = async (): Promise<void> => {
+      while (reading > 0) {
+        await store.transact(async (transaction) => {
+          const key = name(random.int(count));
+          if (random.int(2) === 0) transaction.put(key, empty);
+          else transaction.delete(key);
+        });
+      }
+    };
+    const read = async (): Promise<void> => {
+      for (let round = 0; round < 12; round++) {
+        const snapshot = await store.snapshot();
+        const from = random.int(count);
+        const range = { start: name(from), end: name(from + random.int(2_000)) };
+        const limit = scanLimitMax;
+        const options = { limit, skip: 5, drop: 1, separator: " " };
+        const { text: list } = await snapshot.scanJoined(range, options);
+        const backwards = await snapshot.scan(range, { limit, reverse: true, keysOnly: true });
+        const expected = backwards.map(({ key }) => String(key.subarray(5, -1))).reverse();
+        assert.deepEqual(list === "" ? [] : list.split(" "), expected);
+        snapshot.release();
+      }
+      reading -= 1;
+    };
+    await Promise.all([write(), ...Array.from({ length: reading }, read)]);
+    await store.close();
+  });
 });
 
 test("a malformed record is told, behind the rows before it", async () => {
