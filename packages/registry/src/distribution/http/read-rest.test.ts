@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as burstIsOver } from "node:timers/promises";
 import { createSimulatedWorld } from "@sampan/env/simulated";
-import { burstBytesMin, ReadRest, restlessBytes } from "./read-rest.ts";
+import { burstBytesMin, gatheredBytesMin, ReadRest, restlessBytes } from "./read-rest.ts";
 
 /** A socket that notes what is done to it, of a body of which so many bytes came already. */
 function begin(bytes: number) {
@@ -25,7 +25,25 @@ test("behind a few bytes of a long body there is a rest, and behind it the next"
     assert.deepEqual(seen.splice(0), ["pause"]);
     await world.runUntil(ms);
     assert.deepEqual(seen.splice(0), ["resume"]);
+    rest.took(gatheredBytesMin);
+    await burstIsOver();
+    assert.deepEqual(seen, [], "that was worth a rest, and needs none behind it");
   }
+});
+
+test("behind a rest that gathered little there is none for longer and longer", async () => {
+  const { world, seen, rest } = begin(restlessBytes);
+  await burstIsOver();
+  const restsBehind: number[] = [];
+  let bytes = restlessBytes;
+  for (const piece = burstBytesMin / 2; bytes < 20 * restlessBytes; bytes += piece) {
+    rest.took(piece);
+    await burstIsOver();
+    if (seen.splice(0).length > 0) restsBehind.push(Math.round(bytes / restlessBytes));
+    await world.runUntil((bytes / piece) * 10);
+    seen.length = 0;
+  }
+  assert.deepEqual(restsBehind, [1, 2, 4, 8, 16]);
 });
 
 test("a body that is short is not let wait", async () => {

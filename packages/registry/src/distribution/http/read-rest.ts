@@ -1,7 +1,9 @@
 // Lets the bytes of a long body gather in the kernel. A client that sends pieces of 32 KiB, or whose
 // network does, wakes us for each of them, and to be woken costs more than to take a piece: after a
 // short rest a few whole reads take what came meanwhile. Whoever sends as fast as we read fills
-// every read and is never let wait. // hot path
+// every read and is never let wait; nor, for longer and longer, is a client of which a rest gathered
+// little: its receive window may be what holds it back, and a rest would hold it back further.
+// // hot path
 
 import type { Clock, Timer } from "@sampan/env";
 
@@ -9,6 +11,8 @@ import type { Clock, Timer } from "@sampan/env";
 export const restlessBytes = 1024 * 1024;
 /** What is read at once is little below this: libuv reads 64 KiB, of which HTTP takes its part. */
 export const burstBytesMin = 48 * 1024;
+/** So much must come behind a rest that it was worth its while: more than a window that is short. */
+export const gatheredBytesMin = 96 * 1024;
 /** A gigabit sends 250 kB meanwhile: Linux lets a receive buffer grow to some MiB. */
 const restMs = 2;
 
@@ -24,6 +28,11 @@ export class ReadRest {
   #bytes = 0;
   #burstBytes = 0;
   #isBurst = false;
+  /** The burst that comes is the first behind a rest. */
+  #isRested = false;
+  /** Of the body so much comes before the next rest. */
+  #restBehindBytes = restlessBytes;
+  #restlessBytes = restlessBytes;
   #isOver = false;
   #rest: Timer | null = null;
 
@@ -36,7 +45,7 @@ export class ReadRest {
   took(bytes: number): void {
     this.#bytes += bytes;
     this.#burstBytes += bytes;
-    if (this.#isBurst || this.#bytes < restlessBytes) return;
+    if (this.#isBurst || this.#bytes < this.#restBehindBytes) return;
     this.#isBurst = true;
     setImmediate(this.#afterBurst);
   }
@@ -54,10 +63,22 @@ export class ReadRest {
     const bytes = this.#burstBytes;
     this.#isBurst = false;
     this.#burstBytes = 0;
-    if (this.#isOver || bytes >= burstBytesMin) return;
+    if (this.#isRested) this.#judgeRest(bytes);
+    if (this.#isOver || bytes >= burstBytesMin || this.#bytes < this.#restBehindBytes) return;
+    this.#isRested = true;
     this.#socket.pause();
     this.#rest = this.#clock.timer(restMs, this.#wake);
   };
+
+  #judgeRest(gatheredBytes: number): void {
+    this.#isRested = false;
+    if (gatheredBytes >= gatheredBytesMin) {
+      this.#restlessBytes = restlessBytes;
+      return;
+    }
+    this.#restBehindBytes = this.#bytes + this.#restlessBytes;
+    this.#restlessBytes *= 2;
+  }
 
   readonly #wake = (): void => {
     this.#rest = null;
