@@ -113,6 +113,18 @@ function checkFailures(check: Check): void {
     await assert.rejects(read(blobs, location, 0, 4), codeIs("not-found", "ENOENT"));
   });
 
+  for (const count of [0, 1, 7, 100]) {
+    check(`of ${count} that are deleted together none is left`, async ({ blobs }) => {
+      const kept = await store(blobs, [pattern(4, 1)]);
+      const gone: BlobLocation[] = [];
+      for (let index = 0; index < count; index += 1) gone.push(await store(blobs, [pattern(4, 1)]));
+      const [absent] = gone;
+      if (absent !== undefined) await blobs.delete(absent);
+      await blobs.deleteAll(gone);
+      assert.deepEqual(await blobs.list(null, 1_000), [kept]);
+    });
+  }
+
   check("an upload can be deleted before its commit", async ({ blobs }) => {
     const upload = await blobs.create();
     await upload.append(pattern(4, 1));

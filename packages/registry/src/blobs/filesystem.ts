@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { type Env, errorCode } from "@sampan/env";
 import type { BlobBody, BlobLocation, BlobStat, BlobStore, BlobUpload } from "./blobs.ts";
 import { absentAsNull, explained } from "./file-errors.ts";
+import { FileRemoval } from "./file-removal.ts";
 import { FileUpload } from "./file-upload.ts";
 import { blobShard, checkBlobLocation, newBlobLocation, parseBlobLocation } from "./location.ts";
 
@@ -30,6 +31,7 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
   const durableShards = new Set<string>();
   const writeBacks = { running: 0 };
   const directWrites = { running: 0 };
+  const removal = new FileRemoval(env);
 
   /** Only locations of the right shape become paths; all others are a damaged record. */
   function pathOf(location: BlobLocation): string {
@@ -97,6 +99,13 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
     async delete(location: BlobLocation): Promise<void> {
       const path = pathOf(location);
       await explained(`delete blob ${location}`, () => absentAsNull(unlink(path)));
+    },
+
+    async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
+      const [first] = locations;
+      const paths = locations.map(pathOf);
+      const what = `delete ${locations.length} blobs, ${first} the first`;
+      await explained(what, () => removal.remove(paths));
     },
 
     async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {

@@ -69,6 +69,10 @@ export function createMemoryBlobs(env: Env): MemoryBlobs {
       blobs.delete(checkBlobLocation(location));
     },
 
+    async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
+      for (const location of locations.map(checkBlobLocation)) blobs.delete(location);
+    },
+
     async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {
       const behind = [...blobs.keys()].filter((location) => after === null || location > after);
       return behind.sort().slice(0, limit);

@@ -384,12 +384,12 @@ test("bytes that cannot be deleted are reported once and do not hold back the ot
     const kept = new Set<BlobLocation>();
     const blobs: BlobStore = {
       ...world.blobs,
-      delete: async (location) => {
-        if (kept.size === 0) {
-          kept.add(location);
-          throw new IoError("io", "injected");
-        }
-        await world.blobs.delete(location);
+      deleteAll: async ([first, ...others]) => {
+        const isFirst = kept.size === 0;
+        await world.blobs.deleteAll(first === undefined || isFirst ? others : [first, ...others]);
+        if (first === undefined || !isFirst) return;
+        kept.add(first);
+        throw new IoError("io", "injected");
       },
     };
     const deps = { store: world.store, blobs };

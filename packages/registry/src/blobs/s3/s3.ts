@@ -21,6 +21,8 @@ const partsOnTheWayMax = 16;
 const noteEnding = ".upload";
 /** Sorts behind the ending of a note. */
 const behindNote = "/";
+/** Of many blobs. */
+const deletionsAtOnce = 16;
 const namesPerPage = 1_000;
 
 export interface S3BlobsOptions {
@@ -120,6 +122,20 @@ class S3BlobStore implements BlobStore {
       // The last one, so that what a crash leaves still has a name.
       await this.#objects.delete(keys.note);
     });
+  }
+
+  async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
+    let failure: { readonly error: unknown } | null = null;
+    const rest = locations.values();
+    const lane = async (): Promise<void> => {
+      for (const location of rest) {
+        await this.delete(location).catch((error: unknown) => {
+          failure ??= { error };
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: deletionsAtOnce }, lane));
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
   }
 
   async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {
