@@ -58,8 +58,13 @@ const keysPage = 4_096;
 const watchedMax = 200_000;
 /** Rows of one round, so that each stage has its turn. */
 const dueMax = 512;
-/** Between two transactions, so that requests get their turn. */
+/** Between two rounds, and between two transactions at least. */
 const breathMs = 1;
+/**
+ * Between two transactions as long as the last one took, so that half the time is the requests' own;
+ * but not longer than one takes by itself: what went beyond that was theirs already.
+ */
+const pauseMsMax = 10;
 
 export function createCollector(
   env: Env,
@@ -271,12 +276,15 @@ class QueueCollector implements Collector {
     let areSettled = true;
     for (const group of groupsOf(rows, this.#itemsMax)) {
       if (signal.aborted) return false;
+      const before = this.#env.clock.monotonic();
       const isSettled = await settle(group);
+      const tookMs = this.#env.clock.monotonic() - before;
       areSettled &&= isSettled;
       this.#itemsMax = isSettled
         ? Math.min(itemsTogetherMax, this.#itemsMax * 2)
         : Math.max(1, this.#itemsMax >> 1);
-      await this.#env.clock.sleep(breathMs, signal).catch(() => undefined);
+      const pauseMs = Math.max(breathMs, Math.min(tookMs, pauseMsMax));
+      await this.#env.clock.sleep(pauseMs, signal).catch(() => undefined);
     }
     return areSettled;
   }

@@ -51,7 +51,9 @@ export async function deleteCondemned(
 ): Promise<Result<Deleted, Unsettled>> {
   // Of all runs: one that may have been committed found more than the one that finds it done.
   const unnamed = new Set<BlobLocation>();
+  let runs = 0;
   const settled = await settle<Omit<Deleted, "locations">, never>(store, async (transaction) => {
+    runs += 1;
     const taken = await readItems(transaction, rows, itemsMax);
     const found = await findItems(transaction, taken.items);
     const verdicts = await verdictsOf(transaction, taken.items, found);
@@ -65,7 +67,8 @@ export async function deleteCondemned(
     return ok(counts);
   });
   if (!settled.ok) return settled;
-  return ok({ ...settled.value, locations: await withoutName(store, [...unnamed]) });
+  const locations = runs === 1 ? [...unnamed] : await withoutName(store, [...unnamed]);
+  return ok({ ...settled.value, locations });
 }
 
 /** A run that lost to a push has unnamed nothing. A location that has no name never gets one again. */
@@ -73,7 +76,6 @@ async function withoutName(
   store: Store,
   locations: readonly BlobLocation[],
 ): Promise<readonly BlobLocation[]> {
-  if (locations.length === 0) return [];
   const snapshot = await store.snapshot();
   try {
     const owners = await findLocations(snapshot, locations);
