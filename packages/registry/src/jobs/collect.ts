@@ -61,9 +61,10 @@ const dueMax = 512;
 /** Between two rounds, and between two transactions at least. */
 const breathMs = 1;
 /**
- * Between two transactions as long as the last one took, so that half the time is the requests' own;
- * but not longer than one takes by itself: what went beyond that was theirs already.
+ * Between two transactions, as a share of what the last one took: nearly half the time is the requests'
+ * own. But not longer than one takes by itself: what went beyond that was theirs already.
  */
+const pauseShare = 0.75;
 const pauseMsMax = 10;
 
 export function createCollector(
@@ -283,7 +284,7 @@ class QueueCollector implements Collector {
       this.#itemsMax = isSettled
         ? Math.min(itemsTogetherMax, this.#itemsMax * 2)
         : Math.max(1, this.#itemsMax >> 1);
-      const pauseMs = Math.max(breathMs, Math.min(tookMs, pauseMsMax));
+      const pauseMs = Math.max(breathMs, Math.min(tookMs * pauseShare, pauseMsMax));
       await this.#env.clock.sleep(pauseMs, signal).catch(() => undefined);
     }
     return areSettled;

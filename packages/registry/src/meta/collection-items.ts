@@ -19,9 +19,9 @@ import { blobKey, blobLinkKey, contentKey, referencesRange } from "./keys.ts";
 
 /**
  * Items of one transaction at most: of each one or two keys are read, a range is scanned, and three
- * keys are written. Requests wait so long.
+ * keys are written, while requests wait.
  */
-export const itemsTogetherMax = 128;
+export const itemsTogetherMax = 64;
 
 export interface TakenItem {
   readonly item: WorkItem;
