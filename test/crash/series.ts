@@ -150,6 +150,9 @@ class Series {
       checked = await this.#verify(this.#server, { seed, everything: this.#isLast(round) });
       failures.push(...checked.findings);
       if (this.#isLast(round) && failures.length === 0) failures.push(...(await this.#stop()));
+      if (this.#isLast(round) && this.#options.collect && this.#freedBytes() === 0) {
+        failures.push("the collector freed nothing in all the rounds");
+      }
     } catch (error) {
       failures.push(errorMessage(error));
     }

@@ -37,10 +37,10 @@ export class KeptIterator<T extends { close(): void }> {
     return { iterator, answered: this.#writer.answered, drops: this.#drops };
   }
 
-  /** Its read is over, whether or not it failed. */
-  give(opened: Opened<T>): void {
+  /** Its read is over. One that has failed may hold on to what failed, and goes. */
+  give(opened: Opened<T>, hasFailed: boolean): void {
     const isNew = opened.answered === this.#writer.answered && opened.drops === this.#drops;
-    if (this.#kept === null && isNew) this.#kept = opened;
+    if (this.#kept === null && isNew && !hasFailed) this.#kept = opened;
     else opened.iterator.close();
   }
 

@@ -28,17 +28,22 @@ export class PointReader {
   /** The key's newest record at or before `readTs` that has a value, or null. */
   read(key: Key, readTs: Timestamp): Maybe<VisibleRow | null> {
     const opened = this.#take();
-    let walking: Promise<void> | null = null;
     const search = new PointGet(key, readTs, {});
+    const end = (): VisibleRow | null => {
+      this.#kept.give(opened, false);
+      return search.row;
+    };
+    const fail = (error: unknown): never => {
+      this.#kept.give(opened, true);
+      throw error;
+    };
+    let walking: Maybe<void>;
     try {
-      const walk = findRow(opened.iterator, search);
-      if (isPending(walk)) walking = walk;
-    } finally {
-      // After a failure too: the iterator may be used again.
-      if (walking === null) this.#kept.give(opened);
+      walking = findRow(opened.iterator, search);
+    } catch (error) {
+      return fail(error);
     }
-    if (walking === null) return search.row;
-    return walking.finally(() => this.#kept.give(opened)).then(() => search.row);
+    return isPending(walking) ? walking.then(end, fail) : end();
   }
 
   /** As `KeptIterator.drop`. */

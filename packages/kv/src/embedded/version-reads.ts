@@ -108,7 +108,7 @@ function visibleRows(
     return rows.length < limit;
   };
   return closeAfter(
-    () => scans.give(opened),
+    (hasFailed) => scans.give(opened, hasFailed),
     () => walkInTurns(iterator, visit, clock),
     () => rows,
   );
@@ -133,7 +133,7 @@ export function visibleLatin1(
   const { iterator } = opened;
   const nextPage = (): Maybe<boolean> => rows.keys.length < limit && iterator.nextLatin1(rows);
   const walk = (): Maybe<void> => pagesInTurns(nextPage, clock);
-  const give = (): void => scans.give(opened);
+  const give = (hasFailed: boolean): void => scans.give(opened, hasFailed);
   return closeAfter(give, walk, () => rows);
 }
 
@@ -154,7 +154,7 @@ export function visibleJoined(
   const { iterator } = opened;
   const nextPage = (): Maybe<boolean> => joined.count < limit && iterator.nextJoined(joined);
   const walk = (): Maybe<void> => pagesInTurns(nextPage, clock);
-  const give = (): void => scans.give(opened);
+  const give = (hasFailed: boolean): void => scans.give(opened, hasFailed);
   return closeAfter(give, walk, () => joined);
 }
 
@@ -174,16 +174,26 @@ function pagesInTurns(nextPage: () => Maybe<boolean>, clock: Clock): Maybe<void>
 }
 
 /** Closes what is walked, or gives it back, when the walk is over, then asks for the result. */
-function closeAfter<T>(close: () => void, walk: () => Maybe<void>, result: () => T): Maybe<T> {
-  let pending: Promise<void> | null = null;
+function closeAfter<T>(
+  close: (hasFailed: boolean) => void,
+  walk: () => Maybe<void>,
+  result: () => T,
+): Maybe<T> {
+  const fail = (error: unknown): never => {
+    close(true);
+    throw error;
+  };
+  const end = (): T => {
+    close(false);
+    return result();
+  };
+  let walking: Maybe<void>;
   try {
-    const walking = walk();
-    if (isPending(walking)) pending = walking;
-  } finally {
-    if (pending === null) close();
+    walking = walk();
+  } catch (error) {
+    return fail(error);
   }
-  if (pending === null) return result();
-  return pending.finally(close).then(result);
+  return isPending(walking) ? walking.then(end, fail) : end();
 }
 
 /** As `walkRows`, with a pause after each turn's rows. */

@@ -25,8 +25,8 @@ export class VisibleScans {
     return iterator === undefined ? null : this.#kept.opened(iterator);
   }
 
-  give(opened: Opened<VisibleIterator>): void {
-    this.#kept.give(opened);
+  give(opened: Opened<VisibleIterator>, hasFailed: boolean): void {
+    this.#kept.give(opened, hasFailed);
   }
 
   /** As `KeptIterator.drop`. */

@@ -7,12 +7,12 @@
 
 export type BlobLocation = string & { readonly brand: "BlobLocation" };
 
+export const deletedTogetherMax = 128;
+
 /**
  * Failures are `IoError`: `disk-full`, `not-found`, `io`, and `unavailable` where the same request
  * may succeed a moment later.
  */
-export const deletedTogetherMax = 128;
-
 export interface BlobStore {
   /** A new, empty upload at a location never used before. Creates the file, does not sync it. */
   create(): Promise<BlobUpload>;
@@ -30,7 +30,10 @@ export interface BlobStore {
   body(location: BlobLocation, range: { readonly start: number; readonly end: number }): BlobBody;
   /** Idempotent: deleting what is not there is no error. */
   delete(location: BlobLocation): Promise<void>;
-  /** As `delete`, of up to `deletedTogetherMax`: all are tried, then the first failure is thrown. */
+  /**
+   * As `delete`, of up to `deletedTogetherMax`: all are tried, but for what follows an `unavailable`,
+   * then the first failure is thrown.
+   */
   deleteAll(locations: readonly BlobLocation[]): Promise<void>;
   /**
    * Up to `limit` locations behind `after` in rising order; for the sweep and for `store check`.

@@ -125,6 +125,13 @@ function checkFailures(check: Check): void {
     });
   }
 
+  check("a location that is none keeps no other from being deleted", async ({ blobs }) => {
+    const gone = [await store(blobs, [pattern(4, 1)]), await store(blobs, [pattern(4, 2)])];
+    const locations = [gone[0], "../none", gone[1]] as BlobLocation[];
+    await assert.rejects(blobs.deleteAll(locations), codeIs("corrupt"));
+    assert.deepEqual(await blobs.list(null, 10), []);
+  });
+
   check("an upload can be deleted before its commit", async ({ blobs }) => {
     const upload = await blobs.create();
     await upload.append(pattern(4, 1));

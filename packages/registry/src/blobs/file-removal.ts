@@ -23,12 +23,14 @@ type Waiter = (answer: RemovalAnswer | null) => void;
 
 export class FileRemoval {
   readonly #env: Env;
+  readonly #thread: URL;
   #worker: Worker | null = null;
   /** Answers come in the order of the questions. */
   readonly #waiters: Waiter[] = [];
 
-  constructor(env: Env) {
+  constructor(env: Env, thread = new URL("./unlink-worker.mjs", import.meta.url)) {
     this.#env = env;
+    this.#thread = thread;
   }
 
   /** What is not there is no failure. All are tried, then the first failure is thrown. */
@@ -40,18 +42,24 @@ export class FileRemoval {
     if (failure !== null) throw Object.assign(new Error(failure.message), { code: failure.code });
   }
 
-  /** Null: the thread has ended, and may have unlinked some. */
-  #ask(removal: Removal): Promise<RemovalAnswer | null> {
-    const worker = this.#worker ?? this.#start();
+  /** Null: the thread has ended, and may have unlinked some, or could not be started. */
+  async #ask(removal: Removal): Promise<RemovalAnswer | null> {
+    let worker: Worker;
+    try {
+      worker = this.#worker ?? this.#start();
+    } catch (error) {
+      this.#env.log.warn("no thread that unlinks files", { error: errorMessage(error) });
+      return null;
+    }
     worker.ref();
-    return new Promise((resolve) => {
+    return await new Promise((resolve) => {
       this.#waiters.push(resolve);
       worker.postMessage(removal);
     });
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./unlink-worker.mjs", import.meta.url));
+    const worker = new Worker(this.#thread);
     worker.on("message", (answer: RemovalAnswer) => {
       this.#waiters.shift()?.(answer);
       if (this.#waiters.length === 0) worker.unref();

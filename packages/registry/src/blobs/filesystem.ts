@@ -102,10 +102,7 @@ export function createFilesystemBlobs(env: Env, options: FilesystemBlobsOptions)
     },
 
     async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
-      const [first] = locations;
-      const paths = locations.map(pathOf);
-      const what = `delete ${locations.length} blobs, ${first} the first`;
-      await explained(what, () => removal.remove(paths));
+      await removeAll(removal, directory, locations);
     },
 
     async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {
@@ -121,6 +118,19 @@ async function openNew(path: string, directory: string): Promise<FileHandle> {
   await makeDirectory(directory);
   await makeDirectory(dirname(path));
   return await open(path, writeFlags, 0o640);
+}
+
+/** Damaged records' locations keep no other from being deleted. */
+async function removeAll(
+  removal: FileRemoval,
+  directory: string,
+  locations: readonly BlobLocation[],
+): Promise<void> {
+  const damaged = locations.filter((location) => parseBlobLocation(location) === null);
+  const sound = locations.filter((location) => !damaged.includes(location));
+  const paths = sound.map((location) => join(directory, location));
+  await explained(`delete ${paths.length} blobs`, () => removal.remove(paths));
+  damaged.forEach(checkBlobLocation);
 }
 
 async function makeDirectory(path: string): Promise<void> {

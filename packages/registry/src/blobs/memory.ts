@@ -70,7 +70,8 @@ export function createMemoryBlobs(env: Env): MemoryBlobs {
     },
 
     async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
-      for (const location of locations.map(checkBlobLocation)) blobs.delete(location);
+      for (const location of locations) blobs.delete(location);
+      for (const location of locations) checkBlobLocation(location);
     },
 
     async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {

@@ -173,24 +173,29 @@ class QueueCollector implements Collector {
     const before = this.#env.clock.monotonic();
     const keys = this.#ripeKeys();
     let [bytes, rowsDue] = [0, 0];
-    for (let from = 0; from < keys.length && !signal.aborted; from += rowsPage) {
-      const page = keys.slice(from, from + rowsPage);
-      const rows = await this.#read((reader) => readWork(reader, "condemned", page));
-      const { due } = sortRows(rows, this.#env.clock.now(), this.#graceMs);
-      this.#rememberDue(page, rows);
-      rowsDue += due.length;
-      await this.#inTransactions(due, signal, async (group) => {
-        const isWhole = itemsOf(group) <= this.#itemsMax;
-        const freed = await this.#delete(group);
-        if (freed !== null && isWhole) for (const { key } of group) this.#seen.delete(nameOf(key));
-        bytes += freed ?? 0;
-        return freed !== null;
-      });
-    }
-    await this.#disposal.settled();
-    if (bytes > 0) {
-      const ms = Math.round(this.#env.clock.monotonic() - before);
-      this.#env.log.info("freed what nothing refers to", { bytes, ms });
+    try {
+      for (let from = 0; from < keys.length && !signal.aborted; from += rowsPage) {
+        const page = keys.slice(from, from + rowsPage);
+        const rows = await this.#read((reader) => readWork(reader, "condemned", page));
+        const { due } = sortRows(rows, this.#env.clock.now(), this.#graceMs);
+        this.#rememberDue(page, rows);
+        rowsDue += due.length;
+        await this.#inTransactions(due, signal, async (group) => {
+          const isWhole = itemsOf(group) <= this.#itemsMax;
+          const freed = await this.#delete(group, signal);
+          if (freed !== null && isWhole) {
+            for (const { key } of group) this.#seen.delete(nameOf(key));
+          }
+          bytes += freed ?? 0;
+          return freed !== null;
+        });
+      }
+    } finally {
+      if (bytes > 0) {
+        const ms = Math.round(this.#env.clock.monotonic() - before);
+        this.#env.log.info("freed what nothing refers to", { bytes, ms });
+      }
+      await this.#disposal.settled(signal);
     }
     return rowsDue > 0;
   }
@@ -225,13 +230,13 @@ class QueueCollector implements Collector {
   }
 
   /** The bytes that were freed; null when the rows could not be settled. */
-  async #delete(rows: readonly WorkRow[]): Promise<number | null> {
+  async #delete(rows: readonly WorkRow[], signal: AbortSignal): Promise<number | null> {
     const settled = await deleteCondemned(this.#store, rows, this.#itemsMax);
     if (!settled.ok) return null;
     const { links, blobs, contents, bytes, locations } = settled.value;
     this.#deleted.add(links + blobs + contents);
     this.#freedBytes.add(bytes);
-    await this.#disposal.add(locations);
+    await this.#disposal.add(locations, signal);
     return bytes;
   }
 

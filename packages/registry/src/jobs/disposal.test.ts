@@ -9,6 +9,8 @@ import { Disposal, waitingMax } from "./disposal.ts";
 const locations = (count: number) =>
   Array.from({ length: count }, (_, index) => `location ${index}` as BlobLocation);
 
+const { signal } = new AbortController();
+
 /** A disk that deletes a batch when it is told to. */
 function slowDisk() {
   const batches: (readonly BlobLocation[])[] = [];
@@ -36,35 +38,35 @@ test("all are deleted in order, whatever comes while the last go", async () => {
   const disk = slowDisk();
   const disposal = new Disposal(disk);
   for (const location of locations(5)) {
-    await disposal.add([location]);
+    await disposal.add([location], signal);
     await disk.goOn(1);
   }
-  await disposal.add(locations(200));
-  await disposal.add(locations(5));
-  const settled = disposal.settled();
+  await disposal.add(locations(200), signal);
+  await disposal.add(locations(5), signal);
+  const settled = disposal.settled(signal);
   await disk.goOn(3);
   await settled;
   deepEqual(disk.batches.flat(), [...locations(5), ...locations(200), ...locations(5)]);
   ok(disk.batches.every(({ length }) => length <= deletedTogetherMax));
-  await disposal.settled();
+  await disposal.settled(signal);
 });
 
 test("a failure is told at the end, once, and holds nothing back", async () => {
   const disk = slowDisk();
   const disposal = new Disposal(disk);
-  await disposal.add(locations(300));
-  const settled = rejects(disposal.settled(), { code: "io" });
+  await disposal.add(locations(300), signal);
+  const settled = rejects(disposal.settled(signal), { code: "io" });
   await disk.goOn(3);
   await settled;
   equal(disk.batches.flat().length, 300);
-  await disposal.settled();
+  await disposal.settled(signal);
 });
 
 test("who brings more than may wait, waits", async () => {
   const disk = slowDisk();
   const disposal = new Disposal(disk);
   let isAdded = false;
-  const adding = disposal.add(locations(waitingMax + 2 * deletedTogetherMax)).then(() => {
+  const adding = disposal.add(locations(waitingMax + 2 * deletedTogetherMax), signal).then(() => {
     isAdded = true;
   });
   await disk.goOn(0);
@@ -72,4 +74,19 @@ test("who brings more than may wait, waits", async () => {
   await disk.goOn(1);
   ok(isAdded);
   await adding;
+});
+
+test("at the end of the process only the batch in hand is waited for", async () => {
+  const disk = slowDisk();
+  const disposal = new Disposal(disk);
+  const ending = new AbortController();
+  const adding = disposal.add(locations(waitingMax + 2 * deletedTogetherMax), ending.signal);
+  const settled = disposal.settled(ending.signal);
+  ending.abort();
+  await adding;
+  await disk.goOn(1);
+  await settled;
+  deepEqual(disk.batches.flat(), locations(deletedTogetherMax));
+  await disposal.add(locations(1), ending.signal);
+  await disposal.settled(ending.signal);
 });

@@ -19,18 +19,33 @@ export class Disposal {
   }
 
   /** Waits while too many are still to go. */
-  async add(locations: readonly BlobLocation[]): Promise<void> {
+  async add(locations: readonly BlobLocation[], signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     this.#waiting.push(...locations);
     if (!this.#isAtWork) void this.#work();
-    while (this.#waiting.length > waitingMax) await this.#change();
+    await this.#wait(signal, () => this.#waiting.length > waitingMax);
   }
 
-  /** Waits for all. Throws the first failure, once; the others were tried all the same. */
-  async settled(): Promise<void> {
-    while (this.#isAtWork) await this.#change();
+  /**
+   * Waits for all; when the signal is aborted, for the batch in hand alone: the others are the sweep's.
+   * Throws the first failure, once.
+   */
+  async settled(signal: AbortSignal): Promise<void> {
+    await this.#wait(signal, () => this.#isAtWork);
     const failure = this.#failure;
     this.#failure = null;
     if (failure !== null) throw failure.error;
+  }
+
+  async #wait(signal: AbortSignal, mustWait: () => boolean): Promise<void> {
+    const drop = (): void => {
+      this.#waiting.length = 0;
+      this.#notify();
+    };
+    if (signal.aborted) drop();
+    signal.addEventListener("abort", drop, { once: true });
+    while (mustWait()) await this.#change();
+    signal.removeEventListener("abort", drop);
   }
 
   async #work(): Promise<void> {

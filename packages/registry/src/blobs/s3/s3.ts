@@ -125,17 +125,16 @@ class S3BlobStore implements BlobStore {
   }
 
   async deleteAll(locations: readonly BlobLocation[]): Promise<void> {
-    let failure: { readonly error: unknown } | null = null;
+    const failures: unknown[] = [];
     const rest = locations.values();
     const lane = async (): Promise<void> => {
       for (const location of rest) {
-        await this.delete(location).catch((error: unknown) => {
-          failure ??= { error };
-        });
+        if (failures.some(isUnavailable)) return;
+        await this.delete(location).catch((error: unknown) => failures.push(error));
       }
     };
     await Promise.all(Array.from({ length: deletionsAtOnce }, lane));
-    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+    if (failures.length > 0) throw failures[0];
   }
 
   async list(after: BlobLocation | null, limit: number): Promise<BlobLocation[]> {
@@ -223,4 +222,8 @@ async function about<T>(verb: string, location: BlobLocation, work: () => Promis
     if (!(error instanceof IoError)) throw error;
     throw new IoError(error.code, `${verb} blob ${location}: ${error.message}`, error);
   }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof IoError && error.code === "unavailable";
 }

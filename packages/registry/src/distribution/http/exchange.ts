@@ -9,7 +9,7 @@ import { BodyPace } from "./body-pace.ts";
 import type { ChunkRelease } from "./chunk-release.ts";
 import { clientAddressOf } from "./forwarding.ts";
 import type { OriginOf } from "./origin.ts";
-import { ReadRest } from "./read-rest.ts";
+import { ReadPause } from "./read-pause.ts";
 
 export interface ExchangeOptions {
   readonly clock: Clock;
@@ -83,10 +83,10 @@ export class Exchange implements DistributionRequest, RequestBody {
     if (this.#expectsContinue) this.#response.writeContinue();
     const request = this.#request;
     const pace = new BodyPace(this.#clock.monotonic());
-    const rest = new ReadRest(request.socket, this.#clock);
+    const readPause = new ReadPause(request.socket, this.#clock);
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
-        rest.end();
+        readPause.end();
         request.removeAllListeners("data");
         request.pause();
         this.waitsForClient = false;
@@ -108,8 +108,8 @@ export class Exchange implements DistributionRequest, RequestBody {
           fail(error);
           return;
         }
+        readPause.took(chunk.byteLength);
         if (full === null) {
-          rest.took(chunk.byteLength);
           this.#chunks.release(chunk);
           return;
         }
@@ -123,7 +123,7 @@ export class Exchange implements DistributionRequest, RequestBody {
       });
       request.on("end", () => {
         this.waitsForClient = false;
-        rest.end();
+        readPause.end();
         resolve();
       });
       request.on("error", (error) => fail(this.#gone(error)));
