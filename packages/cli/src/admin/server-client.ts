@@ -141,7 +141,10 @@ function unreachable(url: string, error: unknown): string {
       return `${url} speaks plain HTTP; use ${url.replace("https:", "http:")}`;
     default: {
       const why = errorMessage(cause ?? error).replace(/\s+/g, " ");
-      return `no answer from ${url} (${why.trim()}); is it a Sampan server?`;
+      const https = url.startsWith("http:")
+        ? `, or does it speak ${url.replace("http:", "https:")}?`
+        : "?";
+      return `no answer from ${url} (${why.trim()}); is it a Sampan server${https}`;
     }
   }
 }

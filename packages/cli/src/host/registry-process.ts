@@ -32,7 +32,11 @@ export async function runRegistryProcess(
   });
 
   let reload = (): void => undefined;
-  const { tlsCertificate } = config;
+  const hasCertificate = config.tlsCertificate !== null;
+  const onHangUp = (): void => {
+    if (hasCertificate) reload();
+    else env.log.info("SIGHUP: there is no tlsCertificate to read again; SIGTERM stops the server");
+  };
   const { runRegistry } = await import("@sampan/server/roles/registry");
   const ended = await runRegistry(
     env,
@@ -46,7 +50,8 @@ export async function runRegistryProcess(
         reload = listener;
       },
     },
-    terminal.stopSignal(tlsCertificate === null ? null : () => reload()),
+    // A terminal that is closed hangs up, and means the end.
+    terminal.stopSignal(terminal.logIsRead && !hasCertificate ? null : onHangUp),
   );
   if (ended.ok) env.log.info("stopped");
   env.flush();

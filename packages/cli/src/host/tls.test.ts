@@ -32,7 +32,7 @@ interface Running {
   logged(message: RegExp): Promise<Record<string, unknown>>;
 }
 
-async function up(context: TestContext): Promise<Running> {
+async function up(context: TestContext, hasTls = true): Promise<Running> {
   const directory = await mkdtemp(join(tmpdir(), "sampan-tls-"));
   await writeFile(join(directory, "tls.crt"), first.certificate);
   await writeFile(join(directory, "tls.key"), first.key);
@@ -40,8 +40,12 @@ async function up(context: TestContext): Promise<Running> {
     SAMPAN_DATA: join(directory, "data"),
     SAMPAN_LISTEN: "127.0.0.1:0",
     SAMPAN_ADMIN_LISTEN: "off",
-    SAMPAN_TLS_CERTIFICATE: join(directory, "tls.crt"),
-    SAMPAN_TLS_KEY: join(directory, "tls.key"),
+    ...(hasTls
+      ? {
+          SAMPAN_TLS_CERTIFICATE: join(directory, "tls.crt"),
+          SAMPAN_TLS_KEY: join(directory, "tls.key"),
+        }
+      : {}),
   });
   context.after(async () => {
     if (child.kill("SIGKILL")) await once(child, "exit");
@@ -90,6 +94,18 @@ test("over TLS: status with the authority, a new certificate at SIGHUP, the end"
   await logged(/^a new TLS certificate is in use$/);
   equal(await servedBy(url), "second.test");
 
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  equal((await exited)[0], 0);
+});
+
+test("without TLS a SIGHUP ends nothing", async (context) => {
+  const { child, logged } = await up(context, false);
+  const { registry } = await logged(/^ready$/);
+  child.kill("SIGHUP");
+  await logged(/^SIGHUP: there is no tlsCertificate/);
+  const status = start(["status", "--url", String(registry)], {});
+  equal((await once(status, "exit"))[0], 0);
   const exited = once(child, "exit");
   child.kill("SIGTERM");
   equal((await exited)[0], 0);

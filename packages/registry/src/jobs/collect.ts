@@ -103,7 +103,7 @@ class QueueCollector implements Collector {
   ) {
     this.#env = env;
     this.#store = deps.store;
-    this.#disposal = new Disposal(deps.blobs);
+    this.#disposal = new Disposal(env.clock, deps.blobs);
     this.#graceMs = graceMs;
     this.#deleted = env.metrics.counter("sampan_collector_deleted_total", {
       help: "Records of blobs, manifests and links that the collector deleted.",
@@ -191,11 +191,11 @@ class QueueCollector implements Collector {
         });
       }
     } finally {
+      await this.#disposal.settled(signal);
       if (bytes > 0) {
         const ms = Math.round(this.#env.clock.monotonic() - before);
         this.#env.log.info("freed what nothing refers to", { bytes, ms });
       }
-      await this.#disposal.settled(signal);
     }
     return rowsDue > 0;
   }

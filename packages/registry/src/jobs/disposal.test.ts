@@ -3,16 +3,18 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { test } from "node:test";
 import { IoError } from "@sampan/env";
+import { createSimulatedWorld } from "@sampan/env/simulated";
 import { type BlobLocation, deletedTogetherMax } from "../blobs/blobs.ts";
-import { Disposal, waitingMax } from "./disposal.ts";
+import { Disposal, endMsMax, waitingMax } from "./disposal.ts";
 
 const locations = (count: number) =>
   Array.from({ length: count }, (_, index) => `location ${index}` as BlobLocation);
 
+const { clock } = createSimulatedWorld(1).env;
 const { signal } = new AbortController();
 
 /** A disk that deletes a batch when it is told to. */
-function slowDisk() {
+function slowDisk(failing = "") {
   const batches: (readonly BlobLocation[])[] = [];
   const waiting: (() => void)[] = [];
   return {
@@ -21,7 +23,7 @@ function slowDisk() {
       equal(waiting.length, 0, "one batch at a time");
       await new Promise<void>((resolve) => waiting.push(resolve));
       batches.push(locations);
-      if (locations.includes("location 250" as BlobLocation)) {
+      if (locations.includes(failing as BlobLocation)) {
         throw new IoError("io", "the disk failed");
       }
     },
@@ -36,7 +38,7 @@ function slowDisk() {
 
 test("all are deleted in order, whatever comes while the last go", async () => {
   const disk = slowDisk();
-  const disposal = new Disposal(disk);
+  const disposal = new Disposal(clock, disk);
   for (const location of locations(5)) {
     await disposal.add([location], signal);
     await disk.goOn(1);
@@ -52,8 +54,8 @@ test("all are deleted in order, whatever comes while the last go", async () => {
 });
 
 test("a failure is told at the end, once, and holds nothing back", async () => {
-  const disk = slowDisk();
-  const disposal = new Disposal(disk);
+  const disk = slowDisk("location 250");
+  const disposal = new Disposal(clock, disk);
   await disposal.add(locations(300), signal);
   const settled = rejects(disposal.settled(signal), { code: "io" });
   await disk.goOn(3);
@@ -64,7 +66,7 @@ test("a failure is told at the end, once, and holds nothing back", async () => {
 
 test("who brings more than may wait, waits", async () => {
   const disk = slowDisk();
-  const disposal = new Disposal(disk);
+  const disposal = new Disposal(clock, disk);
   let isAdded = false;
   const adding = disposal.add(locations(waitingMax + 2 * deletedTogetherMax), signal).then(() => {
     isAdded = true;
@@ -76,17 +78,19 @@ test("who brings more than may wait, waits", async () => {
   await adding;
 });
 
-test("at the end of the process only the batch in hand is waited for", async () => {
+test("at the end of the process all are deleted that can be in a short time", async () => {
+  const world = createSimulatedWorld(1);
   const disk = slowDisk();
-  const disposal = new Disposal(disk);
+  const disposal = new Disposal(world.env.clock, disk);
   const ending = new AbortController();
-  const adding = disposal.add(locations(waitingMax + 2 * deletedTogetherMax), ending.signal);
+  const adding = disposal.add(locations(waitingMax + 3 * deletedTogetherMax), ending.signal);
   const settled = disposal.settled(ending.signal);
+  await disk.goOn(1);
   ending.abort();
+  await disk.goOn(1);
   await adding;
+  await world.drive(world.env.clock.sleep(endMsMax + 1));
   await disk.goOn(1);
   await settled;
-  deepEqual(disk.batches.flat(), locations(deletedTogetherMax));
-  await disposal.add(locations(1), ending.signal);
-  await disposal.settled(ending.signal);
+  equal(disk.batches.length, 3);
 });

@@ -1,12 +1,16 @@
 // Deletes bytes that no record names any more, behind the transactions that found them so. What a
 // failure or the end of the process leaves lying, the sweep of the blob store finds.
 
+import type { Clock, Timer } from "@sampan/env";
 import { type BlobLocation, type BlobStore, deletedTogetherMax } from "../blobs/blobs.ts";
 
 /** So that transactions and deletions need not keep step, and what is freed is soon free. */
 export const waitingMax = 1_024;
+/** Files are gone long before; of S3 that does not answer nobody waits for more at a stop. */
+export const endMsMax = 3_000;
 
 export class Disposal {
+  readonly #clock: Clock;
   readonly #blobs: Pick<BlobStore, "deleteAll">;
   readonly #waiting: BlobLocation[] = [];
   #isAtWork = false;
@@ -14,38 +18,38 @@ export class Disposal {
   /** Who waits until there is room, or until all are gone. */
   #watchers: (() => void)[] = [];
 
-  constructor(blobs: Pick<BlobStore, "deleteAll">) {
+  constructor(clock: Clock, blobs: Pick<BlobStore, "deleteAll">) {
+    this.#clock = clock;
     this.#blobs = blobs;
   }
 
   /** Waits while too many are still to go. */
   async add(locations: readonly BlobLocation[], signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
     this.#waiting.push(...locations);
     if (!this.#isAtWork) void this.#work();
-    await this.#wait(signal, () => this.#waiting.length > waitingMax);
+    while (this.#waiting.length > waitingMax && !signal.aborted) await this.#change();
   }
 
   /**
-   * Waits for all; when the signal is aborted, for the batch in hand alone: the others are the sweep's.
-   * Throws the first failure, once.
+   * Waits for all; when the signal is aborted, for `endMsMax` at most and then for the batch in hand:
+   * the others are left to the sweep. Throws the first failure, once.
    */
   async settled(signal: AbortSignal): Promise<void> {
-    await this.#wait(signal, () => this.#isAtWork);
+    let end: Timer | null = null;
+    const endSoon = (): void => {
+      this.#notify();
+      end = this.#clock.timer(endMsMax, () => {
+        this.#waiting.length = 0;
+      });
+    };
+    if (signal.aborted) endSoon();
+    else signal.addEventListener("abort", endSoon, { once: true });
+    while (this.#isAtWork) await this.#change();
+    signal.removeEventListener("abort", endSoon);
+    (end as Timer | null)?.cancel();
     const failure = this.#failure;
     this.#failure = null;
     if (failure !== null) throw failure.error;
-  }
-
-  async #wait(signal: AbortSignal, mustWait: () => boolean): Promise<void> {
-    const drop = (): void => {
-      this.#waiting.length = 0;
-      this.#notify();
-    };
-    if (signal.aborted) drop();
-    signal.addEventListener("abort", drop, { once: true });
-    while (mustWait()) await this.#change();
-    signal.removeEventListener("abort", drop);
   }
 
   async #work(): Promise<void> {

@@ -45,7 +45,10 @@ export async function putManifest(context: DistributionContext, call: Call): Pro
   if (!context.manifestBodies.enter()) return tooBusyReply("too many manifests at once");
   try {
     const bytes = await readWhole(call.request.body, manifestBytesMax);
-    if (bytes === null) return failureReply("manifest-too-large");
+    if (bytes === null) {
+      const message = `the manifest is larger than ${manifestBytesMax} bytes`;
+      return failureReply("manifest-too-large", { message });
+    }
     return await push(context, call, { target, bytes });
   } finally {
     context.manifestBodies.leave();
