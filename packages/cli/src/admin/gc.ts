@@ -54,7 +54,8 @@ async function status(terminal: Terminal, options: ServerOptions): Promise<void>
       row("condemned", body.condemned),
     ],
   );
-  terminal.out(`grace time ${body.grace_seconds} s\n`);
+  const seconds = body.grace_seconds;
+  terminal.out(`grace time ${seconds} s; a link is a repository's hold on a blob\n`);
 }
 
 function row(name: string, stage: ApiGcStatus["condemned"]): string[] {

@@ -132,6 +132,7 @@ test("what goes wrong is one line with the registry and what it said", async (co
   );
   await check(["--src-creds", "a:b", `${from}/a:1.0`, good], 2, /no option, .*--src-creds-stdin/);
   await check(["--src-creds-stdin", `${from}/a:1.0`, good], 2, /no line USER:PASSWORD/);
+  await check(["127.0.0.1:1/a:1.0", good], 1, /ECONNREFUSED.*; nothing listens there: check host/);
   const tls = ["--src-insecure", `${from}/a:1.0`, good];
   await check(tls, 1, /does it want --src-plain-http or --dst-plain-http\?/);
 });

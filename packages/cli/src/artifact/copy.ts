@@ -236,6 +236,14 @@ const plainHttpCodes: readonly string[] = [
   "EPROTO",
 ];
 
+/** What else may be done, by the code of the cause. */
+const nextSteps: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there: check host and port",
+  ENOTFOUND: "check the registry's name",
+  EAI_AGAIN: "check the registry's name, and that names can be looked up here",
+  ECONNRESET: "a registry on this machine is spoken to without TLS, unless --ca-file is given",
+};
+
 /** With the next step, where there is one to name. */
 function explained(error: unknown): unknown {
   if (!(error instanceof IoError)) return error;
@@ -248,5 +256,6 @@ function explained(error: unknown): unknown {
     const flags = "--src-plain-http or --dst-plain-http";
     return new CommandFailure(`${request} found a server without TLS; does it want ${flags}?`);
   }
-  return new CommandFailure(printable(error.message));
+  const next = nextSteps[code];
+  return new CommandFailure(`${printable(error.message)}${next === undefined ? "" : `; ${next}`}`);
 }
