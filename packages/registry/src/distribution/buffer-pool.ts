@@ -36,7 +36,7 @@ export interface PooledBuffer {
    * Of the same size, and never touched, so that the system has nothing to give for it. V8 counts
    * no shared memory: what is dropped would wait for a collection that it sees no reason for.
    */
-  readonly weight: Uint8Array;
+  readonly weight: ArrayBuffer;
 }
 
 /**
@@ -45,7 +45,11 @@ export interface PooledBuffer {
  */
 export function newBuffer(bytes: number): PooledBuffer {
   const memory = new SharedArrayBuffer(bytes, { maxByteLength: bytes });
-  return { bytes: Buffer.from(memory), memory, weight: Buffer.allocUnsafeSlow(bytes) };
+  return {
+    bytes: Buffer.from(memory),
+    memory,
+    weight: Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes }]) as ArrayBuffer,
+  };
 }
 
 /**
