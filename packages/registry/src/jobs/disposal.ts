@@ -35,18 +35,18 @@ export class Disposal {
    * the others are left to the sweep. Throws the first failure, once.
    */
   async settled(signal: AbortSignal): Promise<void> {
-    let end: Timer | null = null;
+    const ends: Timer[] = [];
     const endSoon = (): void => {
-      this.#notify();
-      end = this.#clock.timer(endMsMax, () => {
+      const drop = (): void => {
         this.#waiting.length = 0;
-      });
+      };
+      ends.push(this.#clock.timer(endMsMax, drop));
     };
     if (signal.aborted) endSoon();
     else signal.addEventListener("abort", endSoon, { once: true });
     while (this.#isAtWork) await this.#change();
     signal.removeEventListener("abort", endSoon);
-    (end as Timer | null)?.cancel();
+    for (const end of ends) end.cancel();
     const failure = this.#failure;
     this.#failure = null;
     if (failure !== null) throw failure.error;

@@ -7,7 +7,7 @@ import type { Store, Transaction } from "@sampan/kv/txn";
 import type { Digest, RepositoryName } from "@sampan/oci/model";
 import { shouldCondemn } from "../core/collection.ts";
 import { type BlobOf, putLink } from "./blob-links.ts";
-import { type BlobLinkRecord, encodeBlob } from "./blob-records.ts";
+import { type BlobLinkRecord, type BlobRecord, encodeBlob } from "./blob-records.ts";
 import { isBlobNeeded, isNamedBy } from "./blob-uses.ts";
 import {
   type Found,
@@ -18,7 +18,7 @@ import {
   takeItems,
 } from "./collection-items.ts";
 import { addWork, type WorkItem, type WorkRow } from "./collection-records.ts";
-import { encodeContent } from "./content.ts";
+import { type ContentRecord, encodeContent } from "./content.ts";
 import { blobKey, contentKey } from "./keys.ts";
 import { settle, type Unsettled } from "./outcome.ts";
 import type { RecordState } from "./record-state.ts";
@@ -38,13 +38,9 @@ export function condemnUnneeded(
     const found = await findItems(transaction, taken.items);
     const links = await linksToCondemn(transaction, taken.items, found);
     const blobs = await blobsToCondemn(transaction, { items: taken.items, found, links });
-    const contents = contentsToCondemn(taken.items, found);
+    const contents = contentsToCondemn(found);
     takeItems(transaction, taken);
-    const items = [
-      ...condemnLinks(transaction, links),
-      ...condemnBlobs(transaction, blobs, found),
-      ...condemnContents(transaction, contents, found),
-    ];
+    const items = condemn(transaction, { links, blobs, contents });
     addWork(transaction, "condemned", { atMs: look.nowMs, items });
     return ok({ condemned: items.length });
   });
@@ -88,76 +84,59 @@ async function blobsToCondemn(
     readonly found: Found;
     readonly links: ReadonlyMap<string, FoundLink>;
   },
-): Promise<Digest[]> {
+): Promise<Map<Digest, BlobRecord>> {
   const unlinked = new Map<Digest, Set<RepositoryName>>();
   for (const { item } of look.items) if (item.kind === "blob") unlinked.set(item.digest, new Set());
   for (const { of } of look.links.values()) {
     const repositories = unlinked.get(of.digest) ?? new Set();
     unlinked.set(of.digest, repositories.add(of.repository));
   }
-  const chosen: Digest[] = [];
+  const chosen = new Map<Digest, BlobRecord>();
   for (const [digest, without] of unlinked) {
     const blob = look.found.blobs.get(digest);
     const uses = look.found.uses.get(digest);
     if (blob?.state.type !== "live") continue;
     assert(uses !== undefined, "the uses of every item's blob are read");
     const isNeeded = await isBlobNeeded(transaction, uses, { digest, without });
-    if (shouldCondemn({ state: "live", isNeeded, isYoung: false })) chosen.push(digest);
+    if (shouldCondemn({ state: "live", isNeeded, isYoung: false })) chosen.set(digest, blob);
   }
   return chosen;
 }
 
-function contentsToCondemn(items: readonly TakenItem[], found: Found): Set<Digest> {
-  const chosen = new Set<Digest>();
-  for (const { item } of items) {
-    const content = found.contents.get(item.digest);
-    if (item.kind !== "content" || content === undefined) continue;
+function contentsToCondemn({ contents, neededContents }: Found): Map<Digest, ContentRecord> {
+  const chosen = new Map<Digest, ContentRecord>();
+  for (const [digest, content] of contents) {
     const state = content.state.type === "live" ? "live" : "condemned";
-    const isNeeded = found.neededContents.has(item.digest);
-    if (shouldCondemn({ state, isNeeded, isYoung: false })) chosen.add(item.digest);
+    const isNeeded = neededContents.has(digest);
+    if (shouldCondemn({ state, isNeeded, isYoung: false })) chosen.set(digest, content);
   }
   return chosen;
 }
 
-function* condemnLinks(
-  transaction: Transaction,
-  links: ReadonlyMap<string, FoundLink>,
-): Generator<WorkItem> {
+interface Chosen {
+  readonly links: ReadonlyMap<string, FoundLink>;
+  readonly blobs: ReadonlyMap<Digest, BlobRecord>;
+  readonly contents: ReadonlyMap<Digest, ContentRecord>;
+}
+
+/** What the second look is to look at. */
+function condemn(transaction: Transaction, { links, blobs, contents }: Chosen): WorkItem[] {
+  const items: WorkItem[] = [];
+  const atTs = transaction.startTs;
   for (const { of, link } of links.values()) {
     // Marked anew if a client had condemned it: the second look is for this moment.
     const type = link.state.type === "condemned" ? "condemned" : "unused";
-    putLink(transaction, of, { ...link, state: { type, atTs: transaction.startTs } });
-    yield { kind: "link", repository: of.repository, digest: of.digest };
+    putLink(transaction, of, { ...link, state: { type, atTs } });
+    items.push({ kind: "link", repository: of.repository, digest: of.digest });
   }
-}
-
-function* condemnBlobs(
-  transaction: Transaction,
-  digests: Iterable<Digest>,
-  { blobs }: Found,
-): Generator<WorkItem> {
-  for (const digest of digests) {
-    const blob = blobs.get(digest);
-    if (blob === undefined) continue;
-    transaction.put(blobKey(digest), encodeBlob({ ...blob, state: condemnedNow(transaction) }));
-    yield { kind: "blob", digest };
+  const state: RecordState = { type: "condemned", atTs };
+  for (const [digest, blob] of blobs) {
+    transaction.put(blobKey(digest), encodeBlob({ ...blob, state }));
+    items.push({ kind: "blob", digest });
   }
-}
-
-function* condemnContents(
-  transaction: Transaction,
-  digests: Iterable<Digest>,
-  { contents }: Found,
-): Generator<WorkItem> {
-  for (const digest of digests) {
-    const content = contents.get(digest);
-    if (content === undefined) continue;
-    const record = { ...content, state: condemnedNow(transaction) };
-    transaction.put(contentKey(digest), encodeContent(record));
-    yield { kind: "content", digest };
+  for (const [digest, content] of contents) {
+    transaction.put(contentKey(digest), encodeContent({ ...content, state }));
+    items.push({ kind: "content", digest });
   }
-}
-
-function condemnedNow(transaction: Transaction): RecordState {
-  return { type: "condemned", atTs: transaction.startTs };
+  return items;
 }
